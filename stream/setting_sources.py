@@ -1,0 +1,71 @@
+"""Where settings come from: a YAML file, the command line, and how one lies over the other."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from model.errors import ConfigurationError
+from stream.setting_names import nearest
+
+__all__ = ["merged", "nested", "read_yaml"]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a settings file.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is no YAML, or holds something else than names with values.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"settings file {path} cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        # Not chained: the library's error repeats the lines around, and they may hold a password.
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"settings file {path} is no YAML: there is an error{where}.") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise ConfigurationError(f"settings file {path} must hold names with values, such as 'namespace: logscry'.")
+    # A group whose lines are all commented out reads as None.
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def nested(dotted: Mapping[str, object], known: Collection[str]) -> dict[str, Any]:
+    """Turn dotted names into groups; None values are left out.
+
+    >>> nested({"kafka.logs_topic": "app", "namespace": None}, ["kafka.logs_topic", "namespace"])
+    {'kafka': {'logs_topic': 'app'}}
+
+    Raises:
+        ConfigurationError: A name is not known.
+    """
+    values: dict[str, Any] = {}
+    for name, value in dotted.items():
+        if name not in known:
+            raise ConfigurationError(f"{name} names no setting.{nearest(name, known)}")
+        group, _, leaf = name.rpartition(".")
+        if value is not None:
+            (values.setdefault(group, {}) if group else values)[leaf] = value
+    return values
+
+
+def merged(below: Mapping[str, Any], *above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay settings over each other: a later leaf wins, the other leaves of its group stay.
+
+    >>> merged({"a": {"x": 1, "y": 1}}, {"a": {"x": 2}})
+    {'a': {'x': 2, 'y': 1}}
+    """
+    values = dict(below)
+    for layer in above:
+        for name, value in layer.items():
+            under = values.get(name, {})
+            if not isinstance(value, Mapping):
+                values[name] = value
+            elif isinstance(under, Mapping):  # a group given as a bare value stays, and is refused with its name
+                values[name] = {**under, **value}
+    return values
