@@ -16,6 +16,7 @@ from model.errors import ConfigurationError
 __all__ = [
     "PREFIX",
     "allowed_values",
+    "is_secret",
     "leaves",
     "masked",
     "nearest",
@@ -60,6 +61,11 @@ def _walk(
             yield before + name, part
         else:
             yield from _walk(group, definitions, f"{before}{name}.")
+
+
+def is_secret(leaf: Mapping[str, Any]) -> bool:
+    """Return whether a setting's value must never be shown."""
+    return any(option.get("writeOnly", False) for option in [leaf, *leaf.get("anyOf", [])])
 
 
 def allowed_values(leaf: Mapping[str, Any]) -> str:
@@ -128,8 +134,9 @@ def _hint(name: str, known: list[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that names the known name nearest to a wrong one."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]}?" if near else " docs/operations.md lists all settings."
+    by_ending = {each.removeprefix(PREFIX): each for each in known}
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), by_ending, n=1, cutoff=0.6)
+    return f" Did you mean {by_ending[near[0]]}?" if near else " docs/operations.md lists all settings."
 
 
 def translated(error: ValidationError, settings: type[BaseModel]) -> ConfigurationError:
@@ -143,7 +150,7 @@ def _sentence(error: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) 
     reason = str(error.get("ctx", {}).get("error", ""))
     leaf = known.get(dotted)
     if leaf is not None:
-        value = "a value that is not shown" if leaf.get("writeOnly") else repr(masked(error["input"]))
+        value = "a value that is not shown" if is_secret(leaf) else repr(masked(error["input"]))
         because = f" ({reason})" if reason else ""
         return f"{dotted} ({variable_name(dotted)}) is {value}{because}; allowed: {allowed_values(leaf)}."
     if error["type"] == "extra_forbidden":

@@ -22,7 +22,7 @@ from stream.setting_groups import (
     RedisSettings,
     WorkerSettings,
 )
-from stream.setting_names import PREFIX, leaves, masked, refuse_unknown_variables, translated
+from stream.setting_names import PREFIX, is_secret, leaves, masked, refuse_unknown_variables, translated
 from stream.setting_sources import merged, nested, read_yaml
 
 __all__ = [
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
 
     def describe(self) -> dict[str, str]:
         """Return every setting by its dotted name, with all secrets masked: this may be printed."""
-        return {dotted: self._shown(dotted, "writeOnly" in leaf) for dotted, leaf in leaves(type(self)).items()}
+        return {dotted: self._shown(dotted, is_secret(leaf)) for dotted, leaf in leaves(type(self)).items()}
 
     def _shown(self, dotted: str, secret: bool) -> str:  # noqa: FBT001 -- one private caller
         value: Any = self
