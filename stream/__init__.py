@@ -1,0 +1,1 @@
+"""The service: Kafka records in, explained alerts out."""

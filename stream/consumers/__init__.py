@@ -1,0 +1,1 @@
+"""Kafka in and out: records to windows, unkeyed topics to keyed ones."""

@@ -1,0 +1,1 @@
+"""Windows: the pure logic, its state in Redis, and the ready stream."""

@@ -1,0 +1,1 @@
+"""The model worker: ready windows to alerts."""

@@ -1,0 +1,27 @@
+-- Remove scored windows from the ready stream: each only if it still is the window that was scored.
+-- A Redis that came back older can give a stream id a second time, to another window.
+--
+-- KEYS  1  ready: stream, see session.lua
+-- ARGV  1  consumer group
+--       2  MessagePack list, flat: stream id, key, header, first place, last place of each window
+-- Returns how many windows were removed. A repeat is harmless.
+
+local ready, removed = KEYS[1], 0
+local windows = cmsgpack.unpack(ARGV[2])
+for n = 1, #windows, 5 do
+  local id = windows[n]
+  local found = redis.call('XRANGE', ready, id, id)[1]
+  if found then
+    local fields = {}
+    for f = 1, #found[2], 2 do
+      fields[found[2][f]] = found[2][f + 1]
+    end
+    local e = fields['e']
+    if fields['k'] == windows[n + 1] and fields['h'] == windows[n + 2]
+        and string.sub(e, 17, 24) == windows[n + 3] and string.sub(e, -8) == windows[n + 4] then
+      redis.call('XACK', ready, ARGV[1], id)
+      removed = removed + redis.call('XDEL', ready, id)
+    end
+  end
+end
+return removed

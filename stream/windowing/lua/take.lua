@@ -1,0 +1,26 @@
+-- Take a partition: the last taker owns it, and every other consumer's calls are refused from now on.
+--
+-- KEYS  1  state: hash; fields owner, position, topic_id, stream_time, format, late. No expiry.
+-- ARGV  1  owner token of the taker
+--       2  topic id, as text ('' where the broker does not tell)
+--       3  format of the state that the taker can read
+--       4  offset to start at where there is no state yet, or '' to only ask
+-- Returns {position or -1, stream time, topic id in the state, format in the state}.
+-- With another topic id or format in the state nothing is written. A repeat is harmless.
+
+local state = KEYS[1]
+local held = redis.call('HMGET', state, 'position', 'stream_time', 'topic_id', 'format')
+local position, stream_time, topic_id, format = held[1], held[2], held[3], held[4]
+
+if not position then
+  if ARGV[4] == '' then
+    return {-1, 0, ARGV[2], ARGV[3]}
+  end
+  position, stream_time, topic_id, format = ARGV[4], '0', ARGV[2], ARGV[3]
+  redis.call('HSET', state, 'position', position, 'stream_time', stream_time, 'topic_id', topic_id, 'format', format)
+end
+if format ~= ARGV[3] or (topic_id ~= ARGV[2] and topic_id ~= '' and ARGV[2] ~= '') then
+  return {tonumber(position), tonumber(stream_time), topic_id, format}
+end
+redis.call('HSET', state, 'owner', ARGV[1])
+return {tonumber(position), tonumber(stream_time), topic_id, format}
