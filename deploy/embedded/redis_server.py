@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from deploy.embedded.server import HOST, ProcessServer
 from model.errors import ConfigurationError
@@ -64,7 +66,7 @@ class EmbeddedRedis(ProcessServer):
 
     def _answers(self) -> bool:
         try:
-            with redis.Redis.from_url(self.url, socket_timeout=2.0) as client:
+            with redis.Redis.from_url(self.url, socket_timeout=2.0, retry=Retry(NoBackoff(), 0)) as client:
                 return bool(client.ping())
         # Not listening yet, or loading its data.
         except (redis.ConnectionError, redis.TimeoutError) as error:

@@ -1,0 +1,1 @@
+"""Tests of the deploy package that need no server."""
