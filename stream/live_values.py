@@ -1,0 +1,88 @@
+"""The values of the live settings, and what each may be. Pure: where they are kept is in ``live_settings.py``."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any, Self
+
+from model.errors import ConfigurationError
+from stream.text import safe_text
+from stream.windowing.windows import WindowRule
+
+__all__ = ["SETTING_TYPES", "LiveSettings", "parsed_value"]
+
+MAX_SESSION_GAP_MS = 365 * 24 * 3600 * 1000
+
+_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """The live settings at one version.
+
+    Attributes:
+        window_size: The most events a window holds.
+        window_hop: A window is cut after every this many events.
+        session_gap_ms: Silence, in milliseconds of event time, that ends a session.
+        threshold: An alert is published when a window's score is above it, in nats.
+        version: Counts the changes; 0 before the values are stored.
+
+    Raises:
+        ConfigurationError: A value is outside its range, with what is allowed.
+    """
+
+    window_size: int
+    window_hop: int
+    session_gap_ms: int
+    threshold: float
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.threshold):
+            raise ConfigurationError(f"threshold is {self.threshold}; allowed is any finite number, in nats.")
+        if self.session_gap_ms > MAX_SESSION_GAP_MS:
+            raise ConfigurationError(
+                f"session_gap_ms is {self.session_gap_ms}; allowed are 1 to {MAX_SESSION_GAP_MS} ms (365 days)."
+            )
+        self.rule()
+
+    def rule(self) -> WindowRule:
+        """Return how windows are cut."""
+        return WindowRule(self.window_size, self.window_hop, self.session_gap_ms)
+
+    def values(self) -> dict[str, int | float]:
+        """Return the settings by name, without the version."""
+        return {name: getattr(self, name) for name in SETTING_TYPES}
+
+    def with_changes(self, changes: Mapping[str, object]) -> Self:
+        """Return the settings with other values; numbers may be given as text.
+
+        Raises:
+            ConfigurationError: A name is unknown or a value is not allowed.
+        """
+        return replace(self, **{name: parsed_value(name, value) for name, value in changes.items()})
+
+
+SETTING_TYPES: Mapping[str, type] = MappingProxyType(
+    {each.name: float if each.name == "threshold" else int for each in fields(LiveSettings) if each.name != "version"}
+)
+"""The names of the live settings, with their types."""
+
+
+def parsed_value(name: str, value: object) -> Any:  # noqa: ANN401 -- int or float, as the name says
+    """Read one setting's value, text or number, as the type its name has.
+
+    Raises:
+        ConfigurationError: The name is unknown, or the value is no number.
+    """
+    kind = SETTING_TYPES.get(name)
+    if kind is None:
+        raise ConfigurationError(f"{name} is no live setting; there are {', '.join(SETTING_TYPES)}.")
+    try:
+        number = float(str(value)) if kind is float else int(str(value))
+    except ValueError as error:
+        wanted = "a number, in nats" if kind is float else "a whole number"
+        shown = safe_text(str(value), _SHOWN_CHARACTERS)
+        raise ConfigurationError(f"{name} is {shown!r}; allowed is {wanted}.") from error
+    return number
