@@ -1,0 +1,1 @@
+"""Tests of the shop and of what the demo prints."""
