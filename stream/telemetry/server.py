@@ -23,6 +23,9 @@ Health = Callable[[], Sequence[str]]
 
 _REQUEST_SECONDS = 10.0
 
+#: How soon a stopped server notices.
+_STOP_SECONDS = 0.1
+
 
 class Heartbeat:
     """Health of a loop: it is unwell when it has not turned for too long.
@@ -73,12 +76,14 @@ class OperatorServer:
             self._server = _server_class(family)((str(address[0]), port), _handler_class(registry, health))
         except OSError as error:
             raise ConfigurationError(
-                f"metrics.host (LOGSCRY_METRICS__HOST) is {host!r} and metrics.port (LOGSCRY_METRICS__PORT) is {port}: they "
-                f"cannot be bound: {error.strerror or error}. Allowed is a free port on an address of this "
+                f"metrics.host (LOGSCRY_METRICS__HOST) is {host!r} and metrics.port (LOGSCRY_METRICS__PORT) is {port}; "
+                f"together they cannot be bound: {error.strerror or error}. Allowed is a free port on an address of this "
                 "machine; port 0 serves no metrics."
             ) from error
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, name="operator-server", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_STOP_SECONDS,), name="operator-server", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -41,7 +41,7 @@ def test_json_lines_hold_facts_as_keys():
     structlog.get_logger().info("partition_taken", partition=3, key=b"blk_\xff")
 
     [line] = _lines(stream)
-    assert line.pop("timestamp", "").endswith("Z")
+    assert str(line.pop("timestamp")).endswith("Z")
     assert line == {"event": "partition_taken", "level": "info", "partition": 3, "key": "blk_\\xff"}
 
 
@@ -108,13 +108,13 @@ def test_tracebacks_show_no_local_variables(form):
     stream = io.StringIO()
     configure_logging(LoggingSettings(format=form), stream)
 
-    def connect(password):
+    def connect(password: str) -> float:
         return 1 / len(password[:0])
 
     try:
-        connect("-".join(["hidden", "value"]))
+        connect("word " * 2)
     except ZeroDivisionError:
         structlog.get_logger().exception("failed")
 
     assert "ZeroDivisionError" in stream.getvalue()
-    assert "hidden-value" not in stream.getvalue()
+    assert "word word" not in stream.getvalue()
