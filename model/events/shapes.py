@@ -13,9 +13,9 @@ __all__ = ["MAX_SHAPE_BYTES", "shape", "shapes", "shapes_of_lines"]
 MAX_SHAPE_BYTES = 4096
 
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
-# Runs of up to 255 zeros shrink to one: ceil(n / 16), then ceil(n / 4), twice ceil(n / 2) of what is left.
-_RUNS = tuple(b"0" * length for length in (16, 4, 2, 2))
-_LONGEST_RUN = b"00"
+# Long runs first, so that ids and times are gone after a few passes; what is left is halved until there is none.
+_RUNS = tuple(b"0" * length for length in (16, 4, 2))
+_RUN = b"00"
 
 
 def shape(message: bytes) -> bytes:
@@ -46,7 +46,7 @@ def shapes(messages: Sequence[bytes]) -> list[bytes]:
 
 
 def shapes_of_lines(text: bytes) -> list[bytes]:
-    """Give the shape of each line of a text whose lines are parted by ``\\n``.
+    """Give the shape of each line of a text, its lines parted by one newline byte.
 
     Args:
         text: Any bytes; its last line has no newline after it.
@@ -61,10 +61,10 @@ def shapes_of_lines(text: bytes) -> list[bytes]:
 
 
 def _collapse(text: bytes) -> bytes:
-    """Turn each run of digits into one ``0``, in a number of passes that grows with the logarithm of the longest run."""
+    """Turn each run of digits into one ``0``, in passes whose number grows with the logarithm of the longest run."""
     text = text.translate(_DIGITS_TO_ZERO)
     for run in _RUNS:
         text = text.replace(run, b"0")
-    while _LONGEST_RUN in text:
-        text = text.replace(_LONGEST_RUN, b"0")
+    while _RUN in text:
+        text = text.replace(_RUN, b"0")
     return text
