@@ -68,6 +68,7 @@ class ConsumerMetrics(_Metrics):
     late_events: Counter = _counter("Events older than stream time, raised to it.")
     novel_events: Counter = _counter("Events that no template of the model matches.")
     time_fallbacks: Counter = _counter("Lines without a readable time, given their record's timestamp.")
+    deleted_unread: Counter = _counter("Records that retention deleted before they were read.")
     windows_cut: Counter = _counter("Windows cut into the ready streams.")
     sessions_ended: Counter = _counter("Sessions that ended.")
     refusals: Counter = _counter("Batches that the state refused: owner (partition taken by another) or gap.", "reason")

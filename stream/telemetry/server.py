@@ -77,7 +77,7 @@ class OperatorServer:
         except OSError as error:
             raise ConfigurationError(
                 f"metrics.host (LOGSCRY_METRICS__HOST) is {host!r} and metrics.port (LOGSCRY_METRICS__PORT) is {port}; "
-                f"together they cannot be bound: {error.strerror or error}. Allowed is a free port on an address of this "
+                f"they cannot be bound: {error.strerror or error}. Allowed is a free port on an address of this "
                 "machine; port 0 serves no metrics."
             ) from error
         self.port: int = self._server.server_address[1]
