@@ -1,0 +1,178 @@
+"""What the demo shows: each alert in words, and a summary at the end.
+
+All text of an alert was made printable when it was read; here it only ever becomes a ``Text``, so nothing in it is
+taken for markup.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from deploy.demo.tally import MAX_FALSE_ALARMS, MIN_FOUND, Tally, Verdict
+from deploy.demo.traffic import PlannedFault
+from stream.alerts import Alert, AlertEvent
+
+__all__ = ["Figures", "JudgedAlert", "alert_view", "summary_view"]
+
+_COLOURS = {Verdict.FOUND: "green", Verdict.FALSE_ALARM: "red"}
+
+#: Lines of the window shown before and after a surprising one.
+_CONTEXT_LINES = 1
+
+_MARK, _NO_MARK = " ▶ ", "   "
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAlert:
+    """An alert and what is known about it.
+
+    Attributes:
+        number: Counts the alerts, from 1.
+        alert: What came from the topic.
+        verdict: What it turned out to be; None where nobody knows.
+        planned: The fault of its trace; None where there is none.
+        seconds: From the fault's line to the alert's arrival; None where there is no fault.
+    """
+
+    number: int
+    alert: Alert
+    verdict: Verdict | None = None
+    planned: PlannedFault | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was counted.
+
+    Attributes:
+        lines: Log lines sent.
+        windows: Windows scored.
+        cached: Windows whose score was known from an equal one.
+        seconds: How long lines were streamed.
+    """
+
+    lines: int
+    windows: int
+    cached: int
+    seconds: float
+
+
+def alert_view(judged: JudgedAlert) -> RenderableType:
+    """An alert as a panel; a later one on the same trace as one line."""
+    if judged.verdict in (Verdict.FOUND_AGAIN, Verdict.FALSE_ALARM_AGAIN):
+        return _short_view(judged)
+    colour = _COLOURS.get(judged.verdict, "yellow") if judged.verdict else "yellow"
+    body = Group(*_facts(judged), Text(), *_lines(judged.alert))
+    return Panel(body, title=_title(judged, colour), title_align="left", border_style=colour)
+
+
+def summary_view(tally: Tally, figures: Figures) -> RenderableType:
+    """What the demo comes to."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in _summary_rows(tally, figures):
+        table.add_row(Text(name, style="bold"), value)
+    colour = "green" if tally.succeeded else "red"
+    return Panel(table, title=Text("Summary", style=f"bold {colour}"), title_align="left", border_style=colour)
+
+
+def _title(judged: JudgedAlert, colour: str) -> Text:
+    title = Text(f"Alert {judged.number}", style=f"bold {colour}")
+    if judged.verdict:
+        title.append(f" · {judged.verdict.value}")
+    if judged.planned and judged.seconds is not None:
+        title.append(f" “{judged.planned.fault.kind}”, {judged.seconds:.1f} s after its line")
+    return title
+
+
+def _short_view(judged: JudgedAlert) -> Text:
+    verdict = judged.verdict.value if judged.verdict else ""
+    line = Text(f"  Alert {judged.number} · {verdict}: ", style="dim", no_wrap=True, overflow="ellipsis")
+    return line.append(f"trace {judged.alert.key}, score {judged.alert.score:.1f}. {judged.alert.summary}")
+
+
+def _facts(judged: JudgedAlert) -> Iterator[RenderableType]:
+    alert, window = judged.alert, judged.alert.window
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    if judged.planned:
+        table.add_row("what was done", Text(f"{judged.planned.fault.sentence}."))
+    table.add_row("what logscry says", Text(alert.summary, style="bold"))
+    table.add_row("score", Text(_score(alert)))
+    length = f"{window.session_events} lines" + ("; its session has ended" if window.final else " so far")
+    where = f"{window.topic}/{window.partition}, offsets {window.first.offset} to {window.last.offset}"
+    table.add_row("trace", Text(f"{alert.key}: {length} ({where})"))
+    yield table
+
+
+def _score(alert: Alert) -> str:
+    rarer = f"higher than {alert.percentile:.4g} % of normal windows"
+    return f"{alert.score:.2f} nats, threshold {alert.threshold:.2f}; {rarer}"
+
+
+def _lines(alert: Alert) -> Iterator[Text]:
+    surprising = {event.index: event for event in alert.events}
+    texts = _texts(alert)
+    last_shown = -1
+    for index in range(-1, alert.window.size + 1):
+        near = any(abs(index - place) <= _CONTEXT_LINES for place in surprising)
+        event = surprising.get(index)
+        if not near or (index not in texts and event is None):
+            continue
+        if index > last_shown + 1:
+            yield Text(f"{_NO_MARK}…", style="dim")
+        last_shown = index
+        yield _line(texts.get(index) or _mark_text(index), surprising=event is not None)
+        if event is not None:
+            yield from _expected(event)
+
+
+def _texts(alert: Alert) -> dict[int, str]:
+    """The window's lines by the index of their event: raw where the alert has them, else as templates."""
+    if alert.lines:
+        # An alert holds the window's last lines.
+        first = alert.window.size - len(alert.lines)
+        return {first + at: line.text for at, line in enumerate(alert.lines)}
+    return {event.index: event.text for event in alert.events}
+
+
+def _mark_text(index: int) -> str:
+    return "(the session begins)" if index < 0 else "(the session ends)"
+
+
+def _line(text: str, *, surprising: bool) -> Text:
+    line = Text(_MARK if surprising else _NO_MARK, no_wrap=True, overflow="ellipsis")
+    return line.append(text, style="bold" if surprising else "dim")
+
+
+def _expected(event: AlertEvent) -> Iterator[Text]:
+    if not event.expected:
+        yield Text("      unlike anything in training", style="italic")
+    for at, other in enumerate(event.expected):
+        head = "      expected instead " if at == 0 else "                    or "
+        line = Text(head, style="italic", no_wrap=True, overflow="ellipsis")
+        yield line.append(f"{other.probability:4.0%}  ").append(other.text, style="cyan")
+
+
+def _summary_rows(tally: Tally, figures: Figures) -> Iterator[tuple[str, Text]]:
+    found = len(tally.seconds_to_alert)
+    rate = figures.lines / figures.seconds if figures.seconds else 0.0
+    yield "lines", Text(f"{figures.lines:,} in {figures.seconds:.0f} s ({rate:.0f}/s)")
+    yield "windows", Text(f"{figures.windows:,} scored, {figures.cached:,} of them known from an equal window")
+    yield "faults injected", Text(str(len(tally.faults)))
+    yield "faults found", Text(str(found), style="green" if found >= MIN_FOUND else "red")
+    for planned in tally.missed:
+        yield "  missed", Text(f"{planned.fault.kind}: {planned.fault.sentence}", style="red")
+    wrong = len(tally.false_alarms)
+    yield "false alarms", Text(str(wrong), style="green" if wrong <= MAX_FALSE_ALARMS else "red")
+    if tally.median_seconds is not None:
+        slowest = max(tally.seconds_to_alert.values())
+        yield "fault to alert", Text(f"{tally.median_seconds:.1f} s in the median, {slowest:.1f} s at most")
+    passed = "passed" if tally.succeeded else "failed"
+    bar = f"{passed}: at least {MIN_FOUND} found and at most {MAX_FALSE_ALARMS} false alarm is the bar"
+    yield "result", Text(bar, style="bold green" if tally.succeeded else "bold red")
