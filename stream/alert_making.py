@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stream.alerts import (
+    MAX_EVENTS,
     MAX_LINES,
     Alert,
     AlertEvent,
@@ -92,7 +93,7 @@ def alert_of(
         threshold=judgement.threshold,
         model_version=judgement.model_version,
         window=_window(window, events),
-        events=tuple(_event(each, events) for each in explanation.events),
+        events=tuple(_event(each, events) for each in explanation.events[:MAX_EVENTS]),
         summary=explanation.summary,
         lines=None if lines is None else tuple(_line(each) for each in lines[-MAX_LINES:]),
     )

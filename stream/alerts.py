@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 from cloudevents.core.bindings.kafka import to_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
 
 from model.errors import RecordError
 from stream.text import safe_text
 
 __all__ = [
+    "MAX_EVENTS",
     "MAX_LINES",
     "SCHEMA",
     "Alert",
@@ -37,8 +38,13 @@ __all__ = [
 
 SCHEMA: Literal["logscry.alert/1"] = "logscry.alert/1"
 
+_URN = "urn:logscry:alert:1"
+
 MAX_LINES = 100
 """The most raw lines of an alert: its window's last."""
+
+MAX_EVENTS = 10
+"""The most surprising events of an alert."""
 
 _LATEST = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
@@ -51,7 +57,11 @@ Name = Annotated[str, Field(max_length=512), _cut(512)]
 Key = Annotated[str, Field(max_length=1024), _cut(1024)]
 Text = Annotated[str, Field(max_length=1000), _cut(1000)]
 EventId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
-Time = Annotated[datetime, PlainSerializer(lambda time: time.isoformat(timespec="milliseconds").replace("+00:00", "Z"))]
+Time = Annotated[
+    datetime,
+    PlainSerializer(lambda time: time.isoformat(timespec="milliseconds").replace("+00:00", "Z"), return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 class _Part(BaseModel):
@@ -86,7 +96,7 @@ class AlertEvent(_Part):
     text: Text = Field(description="Its template: the message with its variables masked.")
     surprisal: float = Field(description="Negative log-likelihood given the rest of the window, in nats.")
     rank: int = Field(ge=1, description="Its place among all events by likelihood; 1 is the likeliest.")
-    expected: tuple[Expected, ...] = Field(max_length=10, description="What was likelier, likeliest first.")
+    expected: tuple[Expected, ...] = Field(max_length=5, description="What was likelier, likeliest first.")
 
 
 class AlertLine(_Part):
@@ -129,7 +139,9 @@ class Alert(_Part):
     threshold: float = Field(description="The score above which alerts are published.")
     model_version: Name = Field(description="The model that judged.")
     window: AlertWindow = Field(description="What was judged.")
-    events: tuple[AlertEvent, ...] = Field(max_length=100, description="The surprising events, most surprising first.")
+    events: tuple[AlertEvent, ...] = Field(
+        max_length=MAX_EVENTS, description="The surprising events, most surprising first."
+    )
     summary: Text = Field(description="The reason in one sentence.")
     lines: tuple[AlertLine, ...] | None = Field(
         default=None, max_length=MAX_LINES, description="The window's raw lines, where the settings allow them."
@@ -199,7 +211,7 @@ def json_schema() -> dict[str, Any]:
     schema = Alert.model_json_schema(by_alias=True, mode="serialization")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:{SCHEMA.replace('/', ':')}",
+        "$id": _URN,
         **schema,
     }
 
@@ -216,6 +228,6 @@ def cloud_event_headers(alert: Alert) -> list[tuple[str, bytes]]:
         "subject": alert.key or "-",
         "time": alert.window.end_time,
         "datacontenttype": "application/json",
-        "dataschema": f"urn:{SCHEMA.replace('/', ':')}",
+        "dataschema": _URN,
     }
     return list(to_binary(CloudEvent(attributes), JSONFormat()).headers.items())

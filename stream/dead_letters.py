@@ -98,6 +98,6 @@ def json_schema() -> dict[str, Any]:
     schema = DeadLetter.model_json_schema(by_alias=True, mode="serialization")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:{SCHEMA.replace('/', ':')}",
+        "$id": "urn:logscry:dead-letter:1",
         **schema,
     }

@@ -1,0 +1,69 @@
+"""Dead letters: what they keep of a record that could not be used."""
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from model.errors import RecordError
+from stream.dead_letters import VALUE_BYTES, dead_letter_of
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record that cannot be used."""
+
+    value: bytes | None
+    topic: str = "logs"
+    partition: int = 2
+    offset: int = 77
+
+
+def _letter(value: bytes | None, detail: str = "byte 0xff at 3") -> dict[str, object]:
+    encoded = dead_letter_of(Record(value), RecordError("not-utf8", detail), lambda: 1_700_000_000_000.0).encode()
+    letter: dict[str, object] = json.loads(encoded)
+    schema = json.loads((DOCS / "dead-letter.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(letter)
+    return letter
+
+
+def test_a_dead_letter_says_where_and_why():
+    """Topic, partition, offset, reason, detail, time, and the value itself."""
+    assert _letter(b"abc\xff") == {
+        "schema": "logscry.dead-letter/1",
+        "topic": "logs",
+        "partition": 2,
+        "offset": 77,
+        "reason": "not-utf8",
+        "detail": "byte 0xff at 3",
+        "value_base64": base64.b64encode(b"abc\xff").decode(),
+        "value_bytes": 4,
+        "time": "2023-11-14T22:13:20Z",
+    }
+
+
+def test_a_large_value_is_cut_and_its_length_kept():
+    """A record of 10 MB becomes a small dead letter."""
+    letter = _letter(b"x" * 10_000_000)
+
+    assert base64.b64decode(str(letter["value_base64"])) == b"x" * VALUE_BYTES
+    assert letter["value_bytes"] == 10_000_000
+
+
+@pytest.mark.parametrize(("value", "kept"), [(None, None), (b"", "")])
+def test_a_null_value_is_told_from_an_empty_one(value, kept):
+    """Kafka's null is JSON's null."""
+    assert _letter(value)["value_base64"] == kept
+
+
+def test_hostile_detail_is_harmless():
+    """It is escaped and bounded."""
+    detail = str(_letter(b"x", "\x1b[2J" + "y" * 5000)["detail"])
+
+    assert detail.startswith("\\x1b[2J")
+    assert len(detail) == 1000
