@@ -1,17 +1,14 @@
 """The dead letter: a record or window that could not be used, with the reason. Schema ``logscry.dead-letter/1``."""
 
 import base64
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from model.errors import RecordError
 from stream.text import safe_text
 
-__all__ = ["SCHEMA", "DeadLetter", "Lost", "dead_letter_of", "json_schema"]
+__all__ = ["SCHEMA", "DeadLetter", "dead_letter", "encode_dead_letter", "json_schema"]
 
 SCHEMA: Literal["logscry.dead-letter/1"] = "logscry.dead-letter/1"
 
@@ -43,54 +40,36 @@ class DeadLetter(BaseModel):
     value_bytes: int = Field(ge=0, description="The value's whole length.")
     time: datetime = Field(description="When it was given up: UTC, RFC 3339.")
 
-    def encode(self) -> bytes:
-        """Return the dead letter as UTF-8 JSON."""
-        return self.model_dump_json(by_alias=True).encode()
 
-
-class Lost(Protocol):
-    """What cannot be used: a Kafka record, or a window under the place and bytes of its last line."""
-
-    @property
-    def topic(self) -> str:
-        """Kafka topic."""
-
-    @property
-    def partition(self) -> int:
-        """Its partition."""
-
-    @property
-    def offset(self) -> int:
-        """Its offset."""
-
-    @property
-    def value(self) -> bytes | None:
-        """Its bytes."""
-
-
-def _wall_clock_ms() -> float:
-    return time.time() * 1000
-
-
-def dead_letter_of(record: Lost, error: RecordError, now_ms: Callable[[], float] = _wall_clock_ms) -> DeadLetter:
-    """Make the dead letter of a record.
+def dead_letter(  # noqa: PLR0913 -- a record's three coordinates are one thing
+    topic: str, partition: int, offset: int, *, reason: str, detail: str, value: bytes | None, time_ms: int
+) -> DeadLetter:
+    """Make a dead letter.
 
     Args:
-        record: The record; kafka-python's will do.
-        error: Why it cannot be used; its reason is a metric's label as well.
-        now_ms: The wall clock, in milliseconds since 1970.
+        topic: Where the record is.
+        partition: Its partition.
+        offset: Its offset; of a window, the offset of its last line.
+        reason: A fixed word; it is a metric's label as well.
+        detail: What was found.
+        value: The value, of which the beginning is kept.
+        time_ms: Now, in milliseconds since 1970.
     """
-    value = record.value
     return DeadLetter(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        reason=error.reason,
-        detail=error.detail,
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        reason=reason,
+        detail=detail,
         value_base64=None if value is None else base64.b64encode(value[:VALUE_BYTES]).decode("ascii"),
         value_bytes=len(value or b""),
-        time=datetime.fromtimestamp(now_ms() / 1000, UTC),
+        time=datetime.fromtimestamp(time_ms / 1000, UTC),
     )
+
+
+def encode_dead_letter(letter: DeadLetter) -> bytes:
+    """Return the dead letter as UTF-8 JSON."""
+    return letter.model_dump_json(by_alias=True).encode()
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,31 +2,19 @@
 
 import base64
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from model.errors import RecordError
-from stream.dead_letters import VALUE_BYTES, dead_letter_of
+from stream.dead_letters import VALUE_BYTES, dead_letter, encode_dead_letter
 
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-@dataclass(frozen=True)
-class Record:
-    """A record that cannot be used."""
-
-    value: bytes | None
-    topic: str = "logs"
-    partition: int = 2
-    offset: int = 77
-
-
 def _letter(value: bytes | None, detail: str = "byte 0xff at 3") -> dict[str, object]:
-    encoded = dead_letter_of(Record(value), RecordError("not-utf8", detail), lambda: 1_700_000_000_000.0).encode()
-    letter: dict[str, object] = json.loads(encoded)
+    made = dead_letter("logs", 2, 77, reason="not-utf8", detail=detail, value=value, time_ms=1_700_000_000_000)
+    letter: dict[str, object] = json.loads(encode_dead_letter(made))
     schema = json.loads((DOCS / "dead-letter.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(letter)
     return letter
