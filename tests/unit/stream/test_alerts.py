@@ -23,8 +23,13 @@ DOCS = Path(__file__).parents[3] / "docs"
 SOURCE = AlertSource("logs", 3, b"blk_1", 5 << 16, 9 << 16 | 2, 12, final=False)
 JUDGEMENT = Judgement(score=9.5, percentile=99.98, threshold=7.5, model_version="4f1c9a0e")
 
-EVENT = SurprisingEvent(1, b"\x01" * 8, "Exception in <*>", 9.5, 40, (Expected(b"\x02" * 8, "Received <*>", 0.9),))
-END = SurprisingEvent(2, None, "(the session ends)", 8.0, 3, ())
+
+def _surprising(text: str, *expected: Expected) -> SurprisingEvent:
+    return SurprisingEvent(index=1, event_id=b"\x01" * 8, text=text, surprisal=9.5, rank=40, expected=expected)
+
+
+EVENT = _surprising("Exception in <*>", Expected(b"\x02" * 8, "Received <*>", 0.9))
+END = SurprisingEvent(index=2, event_id=None, text="(the session ends)", surprisal=8.0, rank=3, expected=())
 EXPLANATION = Explanation("ended-early", "The session ends before its block is stored.", (EVENT, END), familiar=False)
 
 
@@ -117,7 +122,7 @@ def test_what_is_no_alert_is_refused(value):
 @given(key=st.binary(max_size=3000), text=st.text(max_size=3000), line=st.binary(max_size=3000))
 def test_hostile_text_never_breaks_an_alert(key, text, line):
     """Whatever logs hold: the alert is valid, printable and decodes to itself."""
-    event = EVENT._replace(text=text, expected=(Expected(None, text, 0.5),))
+    event = _surprising(text, Expected(None, text, 0.5))
     explanation = Explanation("sequence", text, (event,), familiar=False)
 
     alert = alert_of(_window(key), JUDGEMENT, explanation, [RawLine(0, line)])
@@ -132,7 +137,7 @@ def test_hostile_text_never_breaks_an_alert(key, text, line):
 def test_the_largest_alert_fits_into_a_kafka_record():
     """Every text as long as it may be, in four-byte characters: still under 1 MiB with room for the headers."""
     long = "\U0001f600" * 5000
-    event = EVENT._replace(text=long, expected=(Expected(None, long, 0.1),) * 5)
+    event = _surprising(long, *[Expected(None, long, 0.1)] * 5)
     explanation = Explanation("sequence", long, (event,) * 50, familiar=False)
 
     alert = alert_of(_window(long.encode()), JUDGEMENT, explanation, [RawLine(0, long.encode())] * 500)
