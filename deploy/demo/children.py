@@ -57,12 +57,20 @@ class Child:
         Raises:
             TransientError: The process does not answer.
         """
+        return sum(self.samples(name))
+
+    def samples(self, name: str) -> list[float]:
+        """The values of a metric, one for each of its labels.
+
+        Raises:
+            TransientError: The process does not answer.
+        """
         try:
             text = self._get("/metrics").decode()
         except OSError as error:
             raise TransientError(f"{self.name} does not answer on port {self.metrics_port}: {error}") from error
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-        return sum(sample.value for sample in samples if sample.name == name)
+        return [sample.value for sample in samples if sample.name == name]
 
     def log_tail(self) -> str:
         """The end of what it wrote."""

@@ -6,9 +6,12 @@ taken for markup.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +19,7 @@ from deploy.demo.tally import MAX_FALSE_ALARMS, MIN_FOUND, Tally, Verdict
 from deploy.demo.traffic import PlannedFault
 from stream.alerts import Alert, AlertEvent
 
-__all__ = ["Figures", "JudgedAlert", "alert_view", "summary_view"]
+__all__ = ["Figures", "JudgedAlert", "StreamBar", "alert_view", "summary_view"]
 
 _COLOURS = {Verdict.FOUND: "green", Verdict.FALSE_ALARM: "red"}
 
@@ -52,14 +55,48 @@ class Figures:
     Attributes:
         lines: Log lines sent.
         windows: Windows scored.
+        expected_windows: Windows that the lines must give.
         cached: Windows whose score was known from an equal one.
         seconds: How long lines were streamed.
     """
 
     lines: int
     windows: int
+    expected_windows: int
     cached: int
     seconds: float
+
+
+class StreamBar:
+    """How far the stream is, kept under the alerts for as long as a ``with`` block lasts."""
+
+    def __init__(self, console: Console, lines: int) -> None:
+        """Prepare.
+
+        Args:
+            console: Where it is shown.
+            lines: How many lines will be sent.
+        """
+        counts = TextColumn("{task.completed:,.0f} of {task.total:,.0f} lines")
+        self._progress = Progress(TextColumn("{task.description}"), BarColumn(), counts, console=console)
+        self._task = self._progress.add_task("streaming", total=lines)
+
+    def move(self, sent: int) -> None:
+        """Show how many lines were sent."""
+        self._progress.update(self._task, completed=sent)
+
+    def say(self, what: str) -> None:
+        """Show what is done now."""
+        self._progress.update(self._task, description=what)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
 
 
 def alert_view(judged: JudgedAlert) -> RenderableType:
@@ -163,7 +200,8 @@ def _summary_rows(tally: Tally, figures: Figures) -> Iterator[tuple[str, Text]]:
     found = len(tally.seconds_to_alert)
     rate = figures.lines / figures.seconds if figures.seconds else 0.0
     yield "lines", Text(f"{figures.lines:,} in {figures.seconds:.0f} s ({rate:.0f}/s)")
-    yield "windows", Text(f"{figures.windows:,} scored, {figures.cached:,} of them known from an equal window")
+    equal = f"{figures.cached:,} were equal to an earlier one"
+    yield "windows", Text(f"{figures.windows:,} scored of {figures.expected_windows:,}; {equal}")
     yield "faults injected", Text(str(len(tally.faults)))
     yield "faults found", Text(str(found), style="green" if found >= MIN_FOUND else "red")
     for planned in tally.missed:

@@ -144,15 +144,17 @@ def test_the_summary_counts_everything():
     for trace, planned in TRACES.items():
         tally.judge(trace, trace, planned.line.time_ms + 1500)
 
-    shown = _printed(summary_view(tally, Figures(lines=9000, windows=4321, cached=4000, seconds=60.0)))
+    shown = _printed(
+        summary_view(tally, Figures(lines=9000, windows=4321, expected_windows=4322, cached=4000, seconds=60.0))
+    )
 
-    for part in ("9,000 in 60 s (150/s)", "4,321 scored", "4,000", "1.5 s in the median", "passed"):
+    for part in ("9,000 in 60 s (150/s)", "4,321 scored of 4,322", "4,000", "1.5 s in the median", "passed"):
         assert part in shown
 
 
 def test_the_summary_names_what_was_missed():
     """A fault that was not found is named, and the result is a failure."""
-    shown = _printed(summary_view(Tally(TRACES), Figures(1, 1, 0, 1.0)), width=160)
+    shown = _printed(summary_view(Tally(TRACES), Figures(1, 1, 1, 0, 1.0)), width=160)
 
     assert shown.count("missed") == 5
     assert "failed" in shown
