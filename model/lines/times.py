@@ -1,0 +1,223 @@
+"""Event times: from the timestamp of a log line to milliseconds since 1970, UTC.
+
+A style is a regular expression whose named groups say what is what: ``Y`` ``y`` (year, of two digits), ``M`` ``b``
+(month, its English name), ``D`` ``h`` ``m`` ``s``, or ``epoch``. Most lines of a batch share their second with the
+line before, so what a text means is kept.
+
+Styles without a year (syslog, klog, logcat) are completed to the time that is nearest to a reference, the record's
+timestamp: a function of the log alone, so that a replay gives the same times. Without a reference the year is 2000, a
+leap year: distances are right within a year.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+__all__ = ["NO_TIME", "STYLES", "Clock", "Style", "time_of_number", "time_of_text"]
+
+#: Stands for a time that is not stated or cannot be read.
+NO_TIME = -1
+
+_YEARLESS = 2000
+_DAY_MS = 86_400_000
+#: The last millisecond that a calendar of four-digit years knows.
+_LATEST_MS = 253_402_300_799_999
+_REMEMBERED = 50_000
+_LONGEST_TEXT = 64
+_MONTHS = {name: index for index, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+# Numbers are seconds, milliseconds, microseconds or nanoseconds: the first reading that is not far beyond our age.
+_NUMBER_UNITS = ((100_000_000_000, 1000, 1), (100_000_000_000_000, 1, 1), (10**17, 1, 1000), (10**20, 1, 1_000_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a timestamp is written.
+
+    Attributes:
+        head: Expression for the timestamp up to its seconds, with the named groups of this module's docstring.
+        before: Expression for what comes before it in its line.
+        fraction: Fractions of a second may follow.
+        zone: A time zone may follow; without one the time is UTC.
+        width: Bytes that the head always takes, at the beginning of its line, where nothing varies; 0 otherwise.
+    """
+
+    head: bytes
+    before: bytes = b""
+    fraction: bool = False
+    zone: bool = False
+    width: int = 0
+
+    def pattern(self) -> re.Pattern[bytes]:
+        """Give the whole expression."""
+        fraction = rb"(?:[.,:](?P<f>\d{1,9})\d*)?" if self.fraction else b"(?P<f>)"
+        zone = rb"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?" if self.zone else b"(?P<zone>)"
+        return re.compile(self.before + rb"(?P<head>" + self.head + rb")" + fraction + zone)
+
+
+_CLOCK = rb"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)"
+_ISO = rb"(?P<Y>\d{4})[-/.](?P<M>\d\d)[-/.](?P<D>\d\d)[ T]" + _CLOCK
+_MONTH_DAY = rb"(?P<b>[A-Z][a-z][a-z]) {1,2}(?P<D>\d{1,2}) " + _CLOCK
+
+STYLES: dict[str, Style] = {
+    "iso": Style(_ISO, before=rb"\[?", fraction=True, zone=True),
+    "iso-inside": Style(_ISO, before=rb"(?:\S+ ){1,2}", fraction=True, zone=True),
+    "named-iso": Style(_ISO, before=rb"(?:time|ts|timestamp)=\"?", fraction=True, zone=True),
+    "hdfs": Style(rb"(?P<y>\d\d)(?P<M>\d\d)(?P<D>\d\d) (?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)", width=13),
+    "slashes": Style(rb"(?P<y>\d\d)/(?P<M>\d\d)/(?P<D>\d\d) " + _CLOCK, width=17),
+    "dashed": Style(rb"(?P<Y>\d{4})(?P<M>\d\d)(?P<D>\d\d)-(?P<h>\d{1,2}):(?P<m>\d{1,2}):(?P<s>\d{1,2})", fraction=True),
+    "month-day": Style(_MONTH_DAY, width=15),
+    "priority-month-day": Style(_MONTH_DAY, before=rb"<\d{1,3}>"),
+    "priority-iso": Style(_ISO, before=rb"<\d{1,3}>\d{1,2} ", fraction=True, zone=True),
+    "logcat": Style(rb"(?P<M>\d\d)-(?P<D>\d\d) " + _CLOCK, fraction=True),
+    "klog": Style(rb"(?P<M>\d\d)(?P<D>\d\d) " + _CLOCK, before=rb"[IWEF]", fraction=True),
+    "dotted": Style(rb"(?P<M>\d\d)\.(?P<D>\d\d) " + _CLOCK, before=rb"\["),
+    "weekday": Style(
+        rb"(?P<b>[A-Z][a-z][a-z]) {1,2}(?P<D>\d{1,2}) " + _CLOCK + rb"(?:\.\d+)? (?P<Y>\d{4})",
+        before=rb"\[[A-Z][a-z][a-z] ",
+    ),
+    "access": Style(
+        rb"(?P<D>\d\d)/(?P<b>[A-Z][a-z][a-z])/(?P<Y>\d{4}):" + _CLOCK,
+        before=rb"\S{1,255} \S{1,255} [^\[]{1,255}\[",
+        zone=True,
+    ),
+    "second-word": Style(rb"(?P<epoch>\d{1,20})", before=rb"\S+ "),
+    "fifth-word": Style(rb"(?P<epoch>\d{1,20})", before=rb"(?:\S+ ){4}"),
+}
+
+
+class Clock:
+    """Reads the times of lines in one style, and remembers.
+
+    Args:
+        style: How the lines write their time.
+    """
+
+    def __init__(self, style: Style) -> None:
+        self._pattern = style.pattern()
+        self._width = style.width
+        self._yearless = not {"Y", "y", "epoch"} & set(self._pattern.groupindex)
+        self._known: dict[bytes | tuple[bytes, bytes | None], int] = {}
+
+    def times(self, lines: Sequence[bytes], references_ms: Sequence[int] | None = None) -> list[int]:
+        """Read the time of each line.
+
+        Args:
+            lines: Log lines.
+            references_ms: A time near each line's own, for styles without a year; negative ones are ignored.
+
+        Returns:
+            Milliseconds since 1970 (UTC), ``NO_TIME`` where a line states none that can be read.
+        """
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        found = self._cut(lines) if self._width else [self.time(line) for line in lines]
+        if not self._yearless or references_ms is None:
+            return found
+        return [_nearest(time, reference) for time, reference in zip(found, references_ms, strict=True)]
+
+    def _cut(self, lines: Sequence[bytes]) -> list[int]:
+        width, known = self._width, self._known
+        stamps = [line[:width] for line in lines]
+        for stamp in set(stamps).difference(known):
+            known[stamp] = self.time(stamp)
+        return [known[stamp] for stamp in stamps]
+
+    def time(self, line: bytes) -> int:
+        """Read the time of one line, a year that it does not state being 2000."""
+        match = self._pattern.match(line)
+        if match is None:
+            return NO_TIME
+        key = match["head"], match["zone"]
+        base = self._known.get(key)
+        if base is None:
+            base = self._known[key] = _milliseconds(match)
+        fraction = match["f"]
+        return base + int((fraction + b"00")[:3]) if fraction and base >= 0 else base
+
+
+def time_of_number(number: float) -> int:
+    """Read a number as a time.
+
+    Args:
+        number: Seconds, milliseconds, microseconds or nanoseconds since 1970; which of them, its size tells.
+
+    Returns:
+        Milliseconds since 1970, ``NO_TIME`` for what is no time (negative, not finite, far too large).
+    """
+    for limit, factor, divisor in _NUMBER_UNITS:
+        if 0 <= number < limit:
+            return min(int(number * factor // divisor), _LATEST_MS)
+    return NO_TIME
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def time_of_text(text: str) -> int:
+    """Read a timestamp of unknown style, such as a field of a JSON record.
+
+    Args:
+        text: An ISO 8601 time, or a number.
+
+    Returns:
+        Milliseconds since 1970 (UTC), ``NO_TIME`` where it cannot be read.
+    """
+    if len(text) > _LONGEST_TEXT:
+        return NO_TIME
+    if re.fullmatch(r"\d{1,20}(\.\d{1,9})?", text, re.ASCII):
+        return time_of_number(float(text) if "." in text else int(text))
+    return _ANY_ISO.time(text.encode("utf-8", "replace"))
+
+
+def _milliseconds(match: re.Match[bytes]) -> int:
+    parts = match.groupdict()
+    if "epoch" in parts:
+        return time_of_number(int(parts["epoch"]))
+    try:
+        day, hour, minute, second = (int(parts[name]) for name in "Dhms")
+        moment = datetime(_year(parts), _month(parts), day, hour, minute, second, tzinfo=UTC)
+        milliseconds = (moment - _offset(parts["zone"]) - _EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, KeyError, OverflowError):
+        return NO_TIME
+    return milliseconds if milliseconds >= 0 else NO_TIME
+
+
+def _year(parts: dict[str, bytes]) -> int:
+    return int(parts["Y"]) if "Y" in parts else 2000 + int(parts["y"]) if "y" in parts else _YEARLESS
+
+
+def _month(parts: dict[str, bytes]) -> int:
+    return int(parts["M"]) if "M" in parts else _MONTHS[parts["b"].lower()]
+
+
+def _offset(zone: bytes | None) -> timedelta:
+    if not zone or zone in {b"Z", b"UTC", b"GMT"}:
+        return timedelta(0)
+    digits = zone[1:].replace(b":", b"")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return -offset if zone.startswith(b"-") else offset
+
+
+def _nearest(time_ms: int, reference_ms: int) -> int:
+    if time_ms < 0 or reference_ms < 0:
+        return time_ms
+    day = min(reference_ms, _LATEST_MS) // _DAY_MS
+    return _day_nearest(time_ms // _DAY_MS, day) * _DAY_MS + time_ms % _DAY_MS
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _day_nearest(day: int, reference: int) -> int:
+    """Move a day of the year 2000, both in days since 1970, to the year that brings it nearest to a reference day."""
+    moment = _EPOCH + timedelta(days=day)
+    year = (_EPOCH + timedelta(days=reference)).year
+    candidates = []
+    for each in range(max(1970, year - 4), min(9999, year + 4) + 1):
+        try:
+            candidates.append((moment.replace(year=each) - _EPOCH).days)
+        except ValueError:  # 29 February, in a year that has none
+            continue
+    return min(candidates, key=lambda candidate: abs(candidate - reference))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ANY_ISO = Clock(STYLES["iso"])
