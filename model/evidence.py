@@ -1,0 +1,78 @@
+"""From surprisals to one score: what speaks for an anomaly in a window, and how it is combined.
+
+The core is the *peak*: the surprisal of the window's most surprising event, start and end marks included. A mean would
+let a long normal stretch drown one wrong step (measured in ``docs/experiments.md``). Two facts weigh it:
+
+* A *familiar* window, one whose event counts occurred in training, is the same work in another order: its peak counts
+  for a fifth.
+* A *novel* event, one that training never saw, lifts the window above all that held-out normal windows scored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from model.errors import ModelError
+
+__all__ = ["Combination", "Evidence"]
+
+
+class Evidence(NamedTuple):
+    """What speaks for and against an anomaly in one window.
+
+    Attributes:
+        peak: Surprisal of the most surprising token that is not novel, nats.
+        familiar: Whether the window's event counts occurred in training.
+        novel: How many of its events training never saw.
+    """
+
+    peak: float
+    familiar: bool
+    novel: int
+
+    @classmethod
+    def of(cls, surprisals: Sequence[float], novel: Sequence[bool], *, familiar: bool) -> "Evidence":
+        """Gather the evidence of a window.
+
+        Args:
+            surprisals: One a token, nats.
+            novel: Whether each token is a novel event.
+            familiar: Whether the window's event counts occurred in training.
+        """
+        known = [s for s, is_novel in zip(surprisals, novel, strict=True) if not is_novel]
+        return cls(max(known, default=0.0), familiar, sum(novel))
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """How evidence becomes a score.
+
+    Attributes:
+        familiar_weight: Factor on the peak of a familiar window.
+        novel_floor: What a novel event adds, nats: with it a window scores above every held-out normal one.
+    """
+
+    familiar_weight: float = 0.2
+    novel_floor: float = 10.0
+
+    def score(self, evidence: Evidence) -> float:
+        """One number in nats; higher is more anomalous."""
+        weight = self.familiar_weight if evidence.familiar else 1.0
+        floor = self.novel_floor if evidence.novel else 0.0
+        return floor + weight * evidence.peak
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that ``from_json`` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Combination":
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            ModelError: It is not such an object.
+        """
+        try:
+            return cls(float(value["familiar_weight"]), float(value["novel_floor"]))
+        except (KeyError, TypeError, ValueError) as exc:
+            raise ModelError(f"the score combination is broken ({exc}); train the model again.") from exc

@@ -1,0 +1,148 @@
+"""The masked-event BERT: a transformer encoder that guesses hidden events from the events around them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PreTrainedModel
+
+from model.errors import ModelError
+from model.vocabulary import MASK, PAD
+
+__all__ = ["MAX_TOKENS", "MaskedEventBert", "NetworkConfig", "drop_pooler", "small_encoder"]
+
+#: The largest window, 512 events, with its BOS and EOS.
+MAX_TOKENS = 514
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """The architecture; with it and the weights the network can be built again.
+
+    Attributes:
+        tokens: Vocabulary size, special tokens included.
+        encoder: Configuration of the transformers encoder, with its ``model_type``; its own word table is not used.
+        text_size: Length of a template text's reading; 0 where the network has none.
+    """
+
+    tokens: int
+    encoder: Mapping[str, Any]
+    text_size: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that ``from_json`` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "NetworkConfig":
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            ModelError: A field is missing, unknown or of the wrong kind.
+        """
+        try:
+            return cls(int(value["tokens"]), dict(value["encoder"]), int(value["text_size"]))
+        except (KeyError, TypeError, ValueError) as exc:
+            raise ModelError(f"the network configuration is broken ({exc}); train the model again.") from exc
+
+
+def small_encoder(hidden_size: int, layers: int, heads: int, *, dropout: float = 0.1) -> dict[str, Any]:
+    """Describe a BERT encoder to be trained from scratch."""
+    return {
+        "model_type": "bert",
+        "vocab_size": 1,
+        "hidden_size": hidden_size,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": 4 * hidden_size,
+        "max_position_embeddings": MAX_TOKENS,
+        "hidden_dropout_prob": dropout,
+        "attention_probs_dropout_prob": dropout,
+        "type_vocab_size": 1,
+        "pad_token_id": 0,
+    }
+
+
+class MaskedEventBert(nn.Module):
+    """A BERT-family encoder over event tokens, with the output layer tied to the event embeddings.
+
+    An event's embedding is a learnt vector plus, where template texts were read, a projection of its text's reading:
+    events with like texts start alike. Predictions go through BERT's own head (dense, GELU, layer norm) and are
+    compared with the same embeddings.
+
+    Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
+    NAACL 2019, section 3.1, task 1 (masked language modelling); tied tables after Press and Wolf, EACL 2017.
+    """
+
+    text_readings: Tensor | None
+    unpredictable: Tensor
+
+    def __init__(self, config: NetworkConfig, encoder: PreTrainedModel | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = encoder if encoder is not None else _build_encoder(config)
+        hidden = int(self.encoder.config.hidden_size)
+        self.table = nn.Embedding(config.tokens, hidden)
+        nn.init.normal_(self.table.weight, std=0.02)
+        self.head = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden))
+        self.bias = nn.Parameter(torch.zeros(config.tokens))
+        self.register_buffer("text_readings", _readings_buffer(config))
+        self.text_projection = nn.Linear(config.text_size, hidden, bias=False) if config.text_size else None
+        self.register_buffer("unpredictable", torch.tensor([PAD, MASK]), persistent=False)
+
+    def set_text_readings(self, readings: Tensor) -> None:
+        """Give every token its text's reading, shape (tokens, text_size); zeros where it has no text.
+
+        Raises:
+            ModelError: The network has none, or of another shape.
+        """
+        if self.text_readings is None or self.text_readings.shape != readings.shape:
+            raise ModelError(f"template readings of the shape {tuple(readings.shape)} do not fit the network.")
+        self.text_readings.copy_(readings)
+
+    def embeddings(self) -> Tensor:
+        """The embedding of every token, shape (tokens, hidden)."""
+        if self.text_projection is None or self.text_readings is None:
+            return self.table.weight
+        return self.table.weight + cast("Tensor", self.text_projection(self.text_readings))
+
+    def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Predict the masked events.
+
+        Args:
+            tokens: (batch, length) int64, ``MASK`` where an event is hidden, ``PAD`` behind the end.
+            targets: (batch, length) bool, True where a prediction is wanted.
+
+        Returns:
+            Log-probabilities, (wanted, tokens) float32, in the row-major order of ``targets``.
+        """
+        table = self.embeddings()  # (V, C)
+        embedded = nn.functional.embedding(tokens, table)  # (B, T, C)
+        attended = (tokens != PAD).long()  # (B, T)
+        states = self.encoder(inputs_embeds=embedded, attention_mask=attended).last_hidden_state  # (B, T, C)
+        wanted = self.head(states[targets])  # (M, C)
+        logits = wanted @ table.T + self.bias  # (M, V)
+        return cast("Tensor", logits.index_fill(1, self.unpredictable, -torch.inf).log_softmax(dim=1))  # (M, V)
+
+
+def _readings_buffer(config: NetworkConfig) -> Tensor | None:
+    return torch.zeros(config.tokens, config.text_size) if config.text_size else None
+
+
+def _build_encoder(config: NetworkConfig) -> PreTrainedModel:
+    options = dict(config.encoder)
+    try:
+        encoder_config = AutoConfig.for_model(options.pop("model_type"), **options)
+        encoder: PreTrainedModel = AutoModel.from_config(encoder_config)  # type: ignore[no-untyped-call]
+    except (KeyError, ValueError, TypeError) as exc:
+        raise ModelError(f"transformers cannot build the network's encoder: {exc}") from exc
+    drop_pooler(encoder)
+    return encoder
+
+
+def drop_pooler(encoder: PreTrainedModel) -> None:
+    """Take the pooler off an encoder, if it has one: only ``last_hidden_state`` is read here."""
+    if hasattr(encoder, "pooler"):
+        encoder.register_module("pooler", None)

