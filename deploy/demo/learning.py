@@ -14,8 +14,9 @@ from training.train import TrainingRequest, train
 
 __all__ = ["RULE", "learn"]
 
-#: A request has at most about 30 lines and is never silent for a second, so it has ended after three.
-RULE = WindowRule(size=32, hop=4, session_gap_ms=3_000)
+#: Every line is judged when it comes. A request has at most about 30, and is never silent for a second: after three it
+#: has ended.
+RULE = WindowRule(size=32, hop=1, session_gap_ms=3_000)
 
 #: The stream has another seed than the training, whatever the user chooses.
 _TRAINING_SEED = 1_000_003
