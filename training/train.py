@@ -31,10 +31,12 @@ from training.progress import Progress, SilentProgress
 from training.reading import KeySource, learn_templates, read_sessions
 from training.split import Split, split_sessions
 
-__all__ = ["SESSIONS_AN_ALERT", "TrainingRequest", "train"]
+__all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "train"]
 
 #: Of so many normal sessions one may be alerted, where nobody sets a budget: people count sessions, not windows.
 SESSIONS_AN_ALERT = 1_000
+#: The alert budget per 10,000 windows where nobody sets one: None leaves it to ``SESSIONS_AN_ALERT``.
+DEFAULT_BUDGET: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class TrainingRequest:
     epochs: int | None = None
     max_seconds: float = inf
     held_out_share: float = 0.15
-    alerts_per_10000_windows: float | None = None
+    alerts_per_10000_windows: float | None = DEFAULT_BUDGET
     threshold: float | None = None
 
     def __post_init__(self) -> None:
