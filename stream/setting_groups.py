@@ -155,6 +155,7 @@ class WorkerSettings(_Group):
     max_deliveries: int = Field(
         default=5, ge=1, le=1_000, description="Tries after which a window that fails becomes a dead letter."
     )
+    threads: int = Field(default=1, ge=1, le=256, description="Processor threads that the network may use.")
     read_back_lines: bool = Field(
         default=True, description="Whether the worker may read an alert's lines back from the logs topic."
     )

@@ -26,7 +26,11 @@ class EventColumns:
     __slots__ = ("event_ids", "keys", "places", "times_ms")
 
     def __init__(
-        self, keys: Sequence[bytes], times_ms: Sequence[int], event_ids: Sequence[bytes], places: Sequence[int]
+        self,
+        keys: Sequence[bytes],
+        times_ms: "Sequence[int] | np.ndarray",
+        event_ids: Sequence[bytes],
+        places: "Sequence[int] | np.ndarray",
     ) -> None:
         self.keys = keys
         self.times_ms = times_ms

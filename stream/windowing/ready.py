@@ -132,6 +132,11 @@ class ReadyStream:
         with translated():
             return int(self._acknowledge(keys=[self.name], args=[GROUP, packed(flat)]))
 
+    def length(self) -> int:
+        """How many windows are in the stream, those that workers have included."""
+        with translated():
+            return int(self._redis.xlen(self.name))
+
     def all(self) -> list[ReadyWindow]:
         """Every window in the stream, oldest first, without taking any."""
         with translated():

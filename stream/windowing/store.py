@@ -17,7 +17,18 @@ from model.errors import StateError
 from stream.redis_client import translated
 from stream.windowing.windows import WindowRule
 
-__all__ = ["ENTRY_BYTES", "Applied", "Batch", "Novel", "PartitionId", "PartitionStore", "Position", "Refusal", "packed"]
+__all__ = [
+    "ENTRY_BYTES",
+    "Applied",
+    "Batch",
+    "Flushed",
+    "Novel",
+    "PartitionId",
+    "PartitionStore",
+    "Position",
+    "Refusal",
+    "packed",
+]
 
 ENTRY_BYTES = 24
 """An event in Redis: event ID, effective time in ms and place, eight big-endian bytes each."""
@@ -100,6 +111,14 @@ class Applied:
     ready_windows: int = 0
 
 
+class Flushed(NamedTuple):
+    """What one flush call did: where the state stands, sessions ended, sessions still open."""
+
+    position: int
+    ended: int
+    remaining: int
+
+
 class Position(NamedTuple):
     """Where a partition's state stands."""
 
@@ -132,7 +151,7 @@ class PartitionStore:
         """Every key of the partition's state."""
         return (self.state, self.sessions, self.deadlines, self.ready, self.novel, self.novel_counts)
 
-    def take(self, owner: str, topic_id: str, start: int | None = None) -> Position | None:
+    def take(self, owner: str, topic_id: str, start: int) -> Position:
         """Make ``owner`` the partition's owner.
 
         Args:
@@ -141,16 +160,14 @@ class PartitionStore:
             start: The offset to begin at where there is no state yet.
 
         Returns:
-            Where the state stands; None where there is no state and no ``start`` was given.
+            Where the state stands.
 
         Raises:
             StateError: The state belongs to a topic that was deleted, or has another layout.
             TransientError: Redis does not answer.
         """
-        arguments = [owner, topic_id, FORMAT, "" if start is None else start]
+        arguments = [owner, topic_id, FORMAT, start]
         position, stream_time_ms, held_id, held_format = self._call(self._take, [self.state], arguments)
-        if position < 0:
-            return None
         self._check_format(held_format.decode())
         if held_id and topic_id and held_id.decode() != topic_id:
             raise StateError(
@@ -187,15 +204,10 @@ class PartitionStore:
             offset, stream_time_ms = self._redis.hmget(self.state, ["position", "stream_time"])
         return None if offset is None else Position(int(offset), int(stream_time_ms or 0))
 
-    def flush(self, reached: int, size: int) -> tuple[int, int]:
-        """End open sessions, a bounded number, once the position has reached an offset.
-
-        Returns:
-            The position, and how many sessions are still open; below ``reached`` nothing was ended.
-        """
+    def flush(self, reached: int, size: int) -> Flushed:
+        """End open sessions, a bounded number, once the position has reached an offset; below it none is ended."""
         keys = [self.state, self.sessions, self.deadlines, self.ready]
-        position, _, remaining = self._call(self._flush, keys, [reached, SWEEP_SESSIONS, size])
-        return position, remaining
+        return Flushed(*self._call(self._flush, keys, [reached, SWEEP_SESSIONS, size]))
 
     def ready_windows(self) -> int:
         """How many windows wait in the ready stream, scored ones that are not acknowledged included."""

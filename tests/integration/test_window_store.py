@@ -136,7 +136,7 @@ def test_a_batch_beyond_the_position_is_refused_with_the_position(store: Partiti
 
 def test_a_former_owner_is_refused(store: PartitionStore):
     """The last taker wins; the other one's batch leaves no trace."""
-    store.take("owner-b", "topic-id")
+    store.take("owner-b", "topic-id", start=0)
 
     refused = apply(store, [Event(b"k", 5, b"a" * 8, 0)], 0)
     assert refused.refusal is Refusal.OWNER
@@ -151,26 +151,24 @@ def test_offsets_without_an_event_move_the_position(store: PartitionStore):
 def test_a_topic_made_anew_is_refused(store: PartitionStore):
     """Offsets of another topic mean other records; the sentence names the way out."""
     with pytest.raises(StateError, match="logscry reset"):
-        store.take("owner-b", "another-topic-id")
+        store.take("owner-b", "another-topic-id", start=0)
 
 
-def test_taking_without_state_asks_for_a_start(redis_client: Redis, namespace: str):
-    """Nothing is written until a start offset is known."""
+def test_the_first_taker_sets_where_to_begin(redis_client: Redis, namespace: str):
+    """A start offset counts only while there is no state."""
     store = PartitionStore(redis_client, namespace, LOGS_3)
 
-    assert store.take(OWNER, "topic-id") is None
     assert store.position() is None
-    taken = store.take(OWNER, "topic-id", start=42)
-    assert taken is not None
-    assert taken.offset == 42
+    assert store.take(OWNER, "topic-id", start=42).offset == 42
+    assert store.take("owner-b", "topic-id", start=7).offset == 42
 
 
 def test_flush_waits_for_the_position(store: PartitionStore):
     """Below the bound no session is ended."""
     apply(store, [Event(b"k", 5, b"a" * 8, 0)], 0)
 
-    assert store.flush(2, RULE.size) == (1, 1)
-    assert store.flush(1, RULE.size) == (1, 0)
+    assert store.flush(2, RULE.size) == (1, 0, 1)
+    assert store.flush(1, RULE.size) == (1, 1, 0)
 
 
 def test_a_window_is_acknowledged_only_if_it_is_the_one_that_was_scored(redis_client: Redis, store: PartitionStore):

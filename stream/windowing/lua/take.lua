@@ -4,8 +4,8 @@
 -- ARGV  1  owner token of the taker
 --       2  topic id, as text ('' where the broker does not tell)
 --       3  format of the state that the taker can read
---       4  offset to start at where there is no state yet, or '' to only ask
--- Returns {position or -1, stream time, topic id in the state, format in the state}.
+--       4  offset to start at where there is no state yet
+-- Returns {position, stream time, topic id in the state, format in the state}.
 -- With another topic id or format in the state nothing is written. A repeat is harmless.
 
 local state = KEYS[1]
@@ -13,9 +13,6 @@ local held = redis.call('HMGET', state, 'position', 'stream_time', 'topic_id', '
 local position, stream_time, topic_id, format = held[1], held[2], held[3], held[4]
 
 if not position then
-  if ARGV[4] == '' then
-    return {-1, 0, ARGV[2], ARGV[3]}
-  end
   position, stream_time, topic_id, format = ARGV[4], '0', ARGV[2], ARGV[3]
   redis.call('HSET', state, 'position', position, 'stream_time', stream_time, 'topic_id', topic_id, 'format', format)
 end

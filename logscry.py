@@ -1,0 +1,396 @@
+"""The command line: thin, each command calls one function of a package.
+
+Exit status: 0 done; 1 a server is away or did not answer in time; 2 something has to be changed by a person first.
+"""
+
+import getpass
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from model.errors import ConfigurationError, LogscryError, TransientError
+from stream.durations import duration_ms
+
+app = typer.Typer(
+    help="Finds anomalies in log streams: lines in through Kafka, explained alerts out.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+settings_app = typer.Typer(
+    help="Look at and change the live settings: a running service follows within a second.", no_args_is_help=True
+)
+app.add_typer(settings_app, name="settings", rich_help_panel="Operate")
+
+RUN, OPERATE, LEARN = "Run", "Operate", "Learn from files"
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="YAML file of settings; LOGSCRY_… variables win over it.", show_default=False),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", help="Artefact folder that [b]logscry train[/b] wrote.", show_default=False),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as kafka.logs_topic=app-logs. May be repeated."),
+]
+KeyPattern = Annotated[
+    str | None,
+    typer.Option(help="Expression (RE2) whose groups are a line's key, such as '(blk_-?[0-9]+)'.", show_default=False),
+]
+KeyField = Annotated[
+    str | None,
+    typer.Option(help="JSON field that is a line's key: trace_id, or a pointer such as /a/b.", show_default=False),
+]
+Logs = Annotated[list[str], typer.Argument(metavar="LOGS...", help="Files, folders or globs; .gz is unpacked.")]
+Threshold = Annotated[
+    float | None, typer.Option(help="Alert above this score, in nats. Default: the model's own.", show_default=False)
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(help="Instead of a threshold: alerts you allow per 10,000 normal windows.", show_default=False),
+]
+
+
+@app.command(rich_help_panel=RUN)
+def consume(config: Config = None, model: Model = None, overrides: Overrides = None) -> None:
+    """Turn the keyed log lines of Kafka into windows.
+
+    Run as many as you like, up to the topic's partitions: they share the work.
+    """
+    from stream.service import run_consumer  # noqa: PLC0415 -- each command imports what it needs: --help is quick
+
+    run_consumer(_settings(config, overrides, model))
+
+
+@app.command(rich_help_panel=RUN)
+def detect(config: Config = None, model: Model = None, overrides: Overrides = None) -> None:
+    """Score windows with the model and publish explained alerts. Run as many as you like."""
+    from stream.service import run_worker  # noqa: PLC0415
+
+    run_worker(_settings(config, overrides, model))
+
+
+@app.command(rich_help_panel=RUN)
+def rekey(
+    key_pattern: KeyPattern = None,
+    key_field: KeyField = None,
+    config: Config = None,
+    overrides: Overrides = None,
+) -> None:
+    """Give unkeyed records their keys: from the raw topic to the logs topic, exactly once.
+
+    Example: [b]logscry rekey --key-field trace_id[/b]
+    """
+    from stream.service import run_rekey  # noqa: PLC0415
+
+    run_rekey(_settings(config, overrides), _key_extractor(key_pattern, key_field))
+
+
+@app.command(rich_help_panel=RUN)
+def up(  # noqa: PLR0913, PLR0917 -- one parameter an option
+    consumers: Annotated[int, typer.Option(min=0, max=64, help="How many consumers.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="How many model workers.")] = 1,
+    key_pattern: KeyPattern = None,
+    key_field: KeyField = None,
+    config: Config = None,
+    model: Model = None,
+    overrides: Overrides = None,
+) -> None:
+    """Run everything in one terminal: consumers, workers and, with a key option, the rekey stage.
+
+    With metrics.port set, the first process serves on it and each further one on the next port.
+    """
+    from stream.supervisor import Supervisor, plans  # noqa: PLC0415
+
+    settings = _settings(config, overrides, model)
+    keys = {"--key-pattern": key_pattern, "--key-field": key_field}
+    key_options = [text for name, value in keys.items() if value is not None for text in (name, value)]
+    if key_options:
+        _key_extractor(key_pattern, key_field)
+    shared = _repeated(config, overrides, model)
+    wanted = plans({"consume": consumers, "detect": workers}, shared, key_options, settings.metrics.port)
+    raise typer.Exit(Supervisor(wanted, Console(highlight=False)).run())
+
+
+@app.command(rich_help_panel=OPERATE)
+def flush(
+    timeout: Annotated[str, typer.Option(help="How long to wait for the consumers, such as 90s or 10m.")] = "10m",
+    config: Config = None,
+    overrides: Overrides = None,
+) -> None:
+    """End all open sessions once every line that the topic holds now is applied.
+
+    For the end of a replay, and before maintenance. Lines that come later begin new sessions.
+    """
+    from stream.flush import flush as flush_sessions  # noqa: PLC0415
+
+    settings = _settings(config, overrides)
+    with Console(stderr=True).status("waiting for the consumers") as status:
+
+        def show(offsets: int, ended: int) -> None:
+            status.update(f"{offsets:,} offsets to go, {ended:,} sessions ended")
+
+        ended = flush_sessions(settings, _redis(settings), duration_ms(timeout) / 1000, show)
+    Console().print(f"{ended} sessions ended.")
+
+
+@app.command(rich_help_panel=OPERATE)
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 -- a flag
+    config: Config = None,
+    overrides: Overrides = None,
+) -> None:
+    """Delete the namespace's window state: the next consumer starts at the topic's beginning.
+
+    Open sessions and windows that wait to be scored are lost; the logs topic and the live settings stay.
+    """
+    from stream.reset import reset_state  # noqa: PLC0415
+
+    settings = _settings(config, overrides)
+    if not yes:
+        typer.confirm(f"Delete all window state of namespace {settings.namespace}?", abort=True)
+    removed = reset_state(settings, _redis(settings))
+    Console().print(f"State of {removed} partitions removed.")
+
+
+@settings_app.command("get")
+def settings_get(config: Config = None, overrides: Overrides = None) -> None:
+    """Show the live settings."""
+    live = _live_settings(_settings(config, overrides))
+    current = live.get()
+    if current is None:
+        raise ConfigurationError(
+            "There are no live settings yet: the first consumer or worker stores those of its model."
+        )
+    table = Table("setting", "value", title=f"version {current.version}", title_justify="left")
+    for name, value in current.values().items():
+        table.add_row(name, str(value))
+    Console().print(table)
+
+
+@settings_app.command("set")
+def settings_set(
+    changes: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as threshold=4.5 window_hop=4.")],
+    why: Annotated[str, typer.Option(help="The reason, for the history.")] = "",
+    who: Annotated[str | None, typer.Option(help="Who changes them.", show_default="the user's name")] = None,
+    config: Config = None,
+    overrides: Overrides = None,
+) -> None:
+    """Change live settings, all or none.
+
+    Example: [b]logscry settings set threshold=4.5 --why "too many alerts at night"[/b]
+    """
+    live = _live_settings(_settings(config, overrides))
+    current = live.set(_pairs(changes), who or _user(), why)
+    Console().print(f"version {current.version} holds: " + ", ".join(f"{n}={v}" for n, v in current.values().items()))
+
+
+@settings_app.command("undo")
+def settings_undo(
+    version: Annotated[int, typer.Argument(help="The version whose changes to take back.")],
+    why: Annotated[str, typer.Option(help="The reason, for the history.")] = "",
+    who: Annotated[str | None, typer.Option(help="Who does it.", show_default="the user's name")] = None,
+    config: Config = None,
+    overrides: Overrides = None,
+) -> None:
+    """Give the settings that a change touched the values they had before it."""
+    live = _live_settings(_settings(config, overrides))
+    current = live.undo(version, who or _user(), why)
+    Console().print(f"version {current.version} holds: " + ", ".join(f"{n}={v}" for n, v in current.values().items()))
+
+
+@settings_app.command("history")
+def settings_history(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many changes.")] = 20,
+    config: Config = None,
+    overrides: Overrides = None,
+) -> None:
+    """List who changed what, when and why; newest first."""
+    from stream.alerts import time_of  # noqa: PLC0415
+
+    table = Table("version", "when (UTC)", "who", "changes", "why")
+    for change in _live_settings(_settings(config, overrides)).history(limit):
+        changed = ", ".join(f"{name}: {old} → {new}" for name, (old, new) in change.changes.items())
+        when = f"{time_of(change.time_ms):%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(change.version), when, escape(change.who), changed, escape(change.why))
+    Console().print(table)
+
+
+@app.command(rich_help_panel=LEARN)
+def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
+    logs: Logs,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Artefact folder to write.")] = Path("runs/model"),
+    key_pattern: KeyPattern = None,
+    key_field: KeyField = None,
+    preset: Annotated[
+        str, typer.Option(help="[b]transfer[/b]: from a pretrained encoder. [b]test[/b]: tiny, from scratch.")
+    ] = "transfer",
+    pretrained: Annotated[
+        Path | None, typer.Option(help="Folder of a pretrained BERT-family encoder.", show_default=False)
+    ] = None,
+    layers: Annotated[int | None, typer.Option(min=1, help="Keep its first N layers.", show_default=False)] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the windows.", show_default=False)] = None,
+    max_time: Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)] = None,
+    window_size: Annotated[int, typer.Option(help="The most events of a window.")] = 64,
+    window_hop: Annotated[int, typer.Option(help="A window is cut after every this many events.")] = 8,
+    session_gap: Annotated[str, typer.Option(help="Silence that ends a session.")] = "30m",
+    threshold: Threshold = None,
+    budget: Budget = None,
+    seed: Annotated[int, typer.Option(help="Of the split, the weights and the masks.")] = 0,
+) -> None:
+    r"""Learn what normal looks like from log files, without labels.
+
+    Example: [b]logscry train logs/ --key-pattern 'trace=(\\w+)' --preset test[/b]
+    """
+    from stream.windowing.windows import WindowRule  # noqa: PLC0415
+    from training.progress import RichProgress  # noqa: PLC0415
+    from training.reading import KeySource  # noqa: PLC0415
+    from training.train import TrainingRequest  # noqa: PLC0415
+    from training.train import train as train_model  # noqa: PLC0415
+
+    request = TrainingRequest(
+        inputs=tuple(logs),
+        output=output,
+        key=KeySource(key_pattern, key_field),
+        preset=preset,
+        pretrained=pretrained,
+        layers=layers,
+        rule=WindowRule(window_size, window_hop, duration_ms(session_gap)),
+        seed=seed,
+        epochs=epochs,
+        max_seconds=duration_ms(max_time) / 1000 if max_time else float("inf"),
+        alerts_per_10000_windows=budget,
+        threshold=threshold,
+    )
+    with RichProgress() as progress:
+        artefact = train_model(request, progress)
+    Console().print(
+        f"Model [b]{artefact.version}[/b] is in {escape(str(output))}: {len(artefact.templates)} templates, alerts "
+        f"above {artefact.threshold:.3f} nats. Its card: {escape(str(output / 'README.md'))}"
+    )
+
+
+@app.command(rich_help_panel=LEARN)
+def score(
+    logs: Logs,
+    model: Annotated[Path, typer.Option("--model", "-m", help="Artefact folder.")] = Path("runs/model"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="JSON file; standard output where not given.")
+    ] = None,
+    threshold: Threshold = None,
+    budget: Budget = None,
+) -> None:
+    """Score log files: files in, JSON out, no Kafka. One item a window, each with its [b]anomaly_score[/b]."""
+    import orjson  # noqa: PLC0415
+
+    from training.progress import RichProgress  # noqa: PLC0415
+    from training.score import ScoringRequest, score_files  # noqa: PLC0415
+
+    request = ScoringRequest(model, tuple(logs), output, threshold=threshold, alerts_per_10000_windows=budget)
+    with RichProgress() as progress:
+        results = score_files(request, progress)
+    if output is None:
+        sys.stdout.buffer.write(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
+    else:
+        found = sum(result["anomalous"] for result in results)
+        Console().print(f"{len(results)} windows, {found} above the threshold; written to {escape(str(output))}")
+
+
+@app.command(rich_help_panel=LEARN)
+def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
+    logs: Logs,
+    labels: Annotated[Path, typer.Option(help="CSV: the key, and a column [b]label[/b] (0 normal, 1 abnormal).")],
+    model: Annotated[Path, typer.Option("--model", "-m", help="Artefact folder.")] = Path("runs/model"),
+    training_logs: Annotated[
+        list[str] | None, typer.Option(help="The logs of training: adds the baselines. May be repeated.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file for the figures.")] = None,
+    threshold: Threshold = None,
+    budget: Budget = None,
+) -> None:
+    """Judge a model against labels, beside simple lookups: precision, recall, F1, AUC, false alarms."""
+    from training.evaluate import EvaluationRequest  # noqa: PLC0415
+    from training.evaluate import evaluate as evaluate_model  # noqa: PLC0415
+    from training.progress import RichProgress  # noqa: PLC0415
+    from training.report import evaluation_table  # noqa: PLC0415
+    from training.score import ScoringRequest  # noqa: PLC0415
+
+    scoring = ScoringRequest(model, tuple(logs), threshold=threshold, alerts_per_10000_windows=budget)
+    request = EvaluationRequest(scoring, labels, tuple(training_logs or ()), output)
+    with RichProgress() as progress:
+        evaluation = evaluate_model(request, progress)
+    Console().print(evaluation_table(evaluation))
+
+
+def main() -> None:
+    """Run the command line; errors that a user can act on are one sentence, never a traceback."""
+    try:
+        app()
+    except LogscryError as exc:
+        Console(stderr=True, highlight=False).print(f"[red]{type(exc).__name__}[/red]: {escape(str(exc))}")
+        sys.exit(1 if isinstance(exc, TransientError) else 2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _settings(config: Path | None, overrides: list[str] | None, model: Path | None = None) -> Any:  # noqa: ANN401
+    from stream.settings import load_settings  # noqa: PLC0415
+
+    given: Mapping[str, object] = {**_pairs(overrides or []), **({"model.path": model} if model else {})}
+    return load_settings(config, given)
+
+
+def _repeated(config: Path | None, overrides: list[str] | None, model: Path | None) -> list[str]:
+    """The same options again, for the processes that ``up`` starts."""
+    options = ["--config", str(config)] if config else []
+    options += [text for each in overrides or [] for text in ("--set", each)]
+    return [*options, "--set", f"model.path={model}"] if model else options
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    for text in texts:
+        if "=" not in text:
+            raise ConfigurationError(f"{text!r} has no '='; write NAME=VALUE.")
+    return {name.strip(): value for name, _, value in (text.partition("=") for text in texts)}
+
+
+def _key_extractor(pattern: str | None, field: str | None) -> Any:  # noqa: ANN401
+    from model.lines.keys import KeyExtractor  # noqa: PLC0415
+
+    if (pattern is None) == (field is None):
+        raise ConfigurationError("Say where the key is: with --key-pattern or with --key-field.")
+    return KeyExtractor.from_pattern(pattern) if pattern is not None else KeyExtractor.from_field(str(field))
+
+
+def _redis(settings: Any) -> Any:  # noqa: ANN401
+    from stream.redis_client import connect  # noqa: PLC0415
+
+    return connect(settings.redis.url.get_secret_value())
+
+
+def _live_settings(settings: Any) -> Any:  # noqa: ANN401
+    from stream.live_settings import LiveSettingsStore  # noqa: PLC0415
+
+    return LiveSettingsStore(_redis(settings), settings.namespace)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {os.getuid()}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The part of an artefact that turns log lines into event IDs: what consumers need, without torch and the network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from model.artefact_folder import read_folder
+from model.errors import ModelError
+from model.events.templates import Templates
+from model.lines.formats import LineFormat
+from model.lines.parser import LineParser
+
+__all__ = ["ReadingPart"]
+
+
+@dataclass(frozen=True)
+class ReadingPart:
+    """How to read lines as training did, and the values that a new installation starts with.
+
+    Attributes:
+        version: The artefact's.
+        line_format: How log lines are written.
+        templates: What their messages match.
+        rule: Window size and hop in events, session gap in ms.
+        threshold: Where to alert, nats.
+    """
+
+    version: str
+    line_format: LineFormat
+    templates: Templates
+    rule: tuple[int, int, int]
+    threshold: float
+
+    @classmethod
+    def load(cls, folder: Path) -> "ReadingPart":
+        """Read and check an artefact's folder.
+
+        Raises:
+            ModelError: A file is missing, altered, or not what its name says.
+        """
+        files, about = read_folder(folder, required=("settings.json", "templates.json", "scoring.json"))
+        try:
+            settings, scoring = orjson.loads(files["settings.json"]), orjson.loads(files["scoring.json"])
+            rule = settings["rule"]
+            return cls(
+                version=str(about["version"]),
+                line_format=LineFormat.from_json(settings["line_format"]),
+                templates=Templates.from_json(orjson.loads(files["templates.json"])),
+                rule=(int(rule["size"]), int(rule["hop"]), int(rule["session_gap_ms"])),
+                threshold=float(scoring["threshold"]),
+            )
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
+            raise ModelError(f"the artefact {folder} lacks or mistypes {exc}; train the model again.") from exc
+
+    def parser(self) -> LineParser:
+        """A parser with an empty cache."""
+        return LineParser(self.line_format, self.templates)

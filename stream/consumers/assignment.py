@@ -1,0 +1,62 @@
+"""Which partitions this consumer has, as Kafka's group coordination tells it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+
+from stream.windowing.store import PartitionStore
+
+__all__ = ["Assignment", "Held"]
+
+
+@dataclass(slots=True)
+class Held:
+    """An assigned partition.
+
+    Attributes:
+        store: Its window state.
+        next_offset: The offset that the next batch begins at; None until the partition is taken.
+        full: Whether it is paused because its ready stream is.
+    """
+
+    store: PartitionStore
+    next_offset: int | None = None
+    full: bool = False
+
+
+@dataclass
+class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python ships no types
+    """Follows rebalances.
+
+    kafka-python calls the listener on its own thread, in the middle of a rebalance: there it only parks new partitions
+    (paused, at an offset that is never read) so that nothing is fetched before their state says where to begin. All
+    else happens on the consumer's thread, in `changes`.
+    """
+
+    consumer: "KafkaConsumer"
+    _changes: "SimpleQueue[tuple[bool, set[TopicPartition]]]" = field(default_factory=SimpleQueue)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Park the partitions and remember them."""
+        partitions = set(assigned)
+        for partition in partitions:
+            self.consumer.seek(partition, 0)
+            self.consumer.pause(partition)
+        self._changes.put((True, partitions))
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Remember that the partitions are gone."""
+        self._changes.put((False, set(revoked)))
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        """Likewise: another consumer may have them already, and its owner token keeps us out."""
+        self.on_partitions_revoked(lost)
+
+    def changes(self) -> list[tuple[bool, set[TopicPartition]]]:
+        """What happened since the last call, oldest first: (True, assigned) or (False, revoked)."""
+        happened = []
+        while not self._changes.empty():
+            happened.append(self._changes.get())
+        return happened

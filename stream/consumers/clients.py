@@ -1,0 +1,129 @@
+"""Kafka clients made from the settings, and kafka-python's errors in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.errors import (
+    AuthenticationFailedError,
+    AuthorizationError,
+    IncompatibleBrokerVersion,
+    InvalidTopicError,
+    KafkaConfigurationError,
+    KafkaError,
+    UnsupportedCodecError,
+    UnsupportedVersionError,
+)
+
+from model.errors import ConfigurationError, TransientError
+from stream.settings import KafkaSettings
+
+__all__ = ["new_consumer", "new_producer", "reading_consumer", "translated"]
+
+MAX_FETCH_BYTES = 1 << 20
+"""Bytes of one fetch from one partition. Larger fetches make latency, not throughput."""
+
+_REFUSED = (
+    AuthenticationFailedError,
+    AuthorizationError,
+    IncompatibleBrokerVersion,
+    InvalidTopicError,
+    KafkaConfigurationError,
+    UnsupportedCodecError,
+    UnsupportedVersionError,
+)
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn kafka-python's errors into ours.
+
+    Args:
+        doing: What was tried, for the sentence: "reading topic logs".
+
+    Raises:
+        ConfigurationError: The broker refuses the user, the topic or the version; trying again does not help.
+        TransientError: Anything else: the broker is away, busy, or electing a leader.
+    """
+    try:
+        yield
+    except _REFUSED as exc:
+        raise ConfigurationError(f"Kafka refuses {doing}: {exc}. Check the settings kafka.*.") from exc
+    except KafkaError as exc:
+        raise TransientError(f"{doing}: Kafka does not answer as it should: {exc!r}") from exc
+
+
+def new_consumer(
+    settings: KafkaSettings, group: str, poll_records: int, without_commit: str = "none"
+) -> "KafkaConsumer":
+    """A member of a consumer group that subscribes to nothing yet and commits only when told to.
+
+    Args:
+        settings: How to connect.
+        group: The consumer group.
+        poll_records: The most records of one poll.
+        without_commit: Where to begin in a partition without a committed offset; "none" where that is the business of
+            the state and never Kafka's.
+
+    Raises:
+        ConfigurationError, TransientError: See `translated`.
+    """
+    with translated(f"connecting to {settings.bootstrap_servers}"):
+        return KafkaConsumer(
+            group_id=group,
+            auto_offset_reset=without_commit,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            session_timeout_ms=settings.session_timeout_ms,
+            heartbeat_interval_ms=settings.session_timeout_ms // 3,
+            max_poll_records=poll_records,
+            max_partition_fetch_bytes=MAX_FETCH_BYTES,
+            allow_auto_create_topics=False,
+            **_common(settings),
+        )
+
+
+def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
+    """A consumer outside any group, for looking at offsets and single records.
+
+    Raises:
+        ConfigurationError, TransientError: See `translated`.
+    """
+    with translated(f"connecting to {settings.bootstrap_servers}"):
+        return KafkaConsumer(
+            group_id=None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=MAX_FETCH_BYTES,
+            allow_auto_create_topics=False,
+            **_common(settings),
+        )
+
+
+def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -> "KafkaProducer":
+    """An idempotent producer that waits for all replicas; transactional where an id is given.
+
+    Raises:
+        ConfigurationError, TransientError: See `translated`.
+    """
+    with translated(f"connecting to {settings.bootstrap_servers}"):
+        return KafkaProducer(
+            acks="all",
+            linger_ms=5,
+            batch_size=1 << 18,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=15_000,  # readers wait this long for a producer that died in a transaction
+            **_common(settings),
+        )
+
+
+def _common(settings: KafkaSettings) -> dict[str, Any]:
+    return {
+        **settings.client_options(),
+        "client_id": "logscry",
+        "metadata_max_age_ms": 30_000,  # new partitions are seen within this time
+        "reconnect_backoff_max_ms": 2_000,
+        "metrics_enabled": False,  # kafka-python's own counters cost time on every record; ours are in telemetry
+    }

@@ -1,0 +1,306 @@
+"""The consumer: lines of the keyed topic into the windows of its partitions, each exactly once.
+
+A turn of the loop:
+
+1. poll (which also keeps the membership in the group)
+2. take partitions that were assigned, and go to the positions that their states hold
+3. for each partition with records: read them, publish dead letters and wait for their acknowledgement, then one call
+   that applies the whole batch or refuses it
+4. now and then: commit (for lag tools only), resume partitions whose ready stream has drained
+
+Whatever happens between two lines, the position in Redis says what was applied: a batch that was not is read again, one
+that was is skipped.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from model.errors import RecordError, StateError, TransientError
+from stream.backoff import Backoff
+from stream.consumers.assignment import Assignment, Held
+from stream.consumers.clients import new_consumer, translated
+from stream.consumers.offsets import partitions_of, ranges
+from stream.consumers.publisher import Publisher
+from stream.consumers.records import RecordReader
+from stream.dead_letters import dead_letter, encode_dead_letter
+from stream.live_settings import LiveSettingsFollower
+from stream.settings import Settings
+from stream.telemetry import ConsumerMetrics, Heartbeat
+from stream.windowing.registry import PartitionRegistry
+from stream.windowing.store import Applied, Batch, PartitionId, PartitionStore, Refusal
+
+__all__ = ["Consumer", "ConsumerParts"]
+
+log = structlog.get_logger()
+
+HOUSEKEEPING_SECONDS = 0.5
+UNWELL_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class ConsumerParts:
+    """What a consumer works with.
+
+    Attributes:
+        settings: The static settings.
+        live: The live settings.
+        redis: A client that returns bytes.
+        reader: Records to events.
+        metrics: Where it counts.
+    """
+
+    settings: Settings
+    live: LiveSettingsFollower
+    redis: Any
+    reader: RecordReader
+    metrics: ConsumerMetrics
+
+
+class Consumer:
+    """One member of the consumer group.
+
+    Args:
+        parts: What it works with.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(self, parts: ConsumerParts, clock: Callable[[], float] = time.monotonic) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
+        self._held: dict[TopicPartition, Held] = {}
+        self._backoff = Backoff(clock=clock)
+        self._publisher = Publisher(self._settings.kafka)
+        self._registry = PartitionRegistry(parts.redis, self._settings.namespace)
+        self._kafka: KafkaConsumer = new_consumer(
+            self._settings.kafka, self._settings.namespace, self._settings.consumer.poll_records
+        )
+        self._assignment = Assignment(self._kafka)
+        self._housekeeping_at = 0.0
+        self.health = Heartbeat("the consumer", UNWELL_SECONDS, clock)
+
+    def run(self, stop: threading.Event) -> None:
+        """Consume until ``stop`` is set; then commit and leave the group.
+
+        Raises:
+            ConfigurationError: The topic does not exist, or Kafka or Redis refuses the user.
+            StateError: The state in Redis cannot be trusted.
+        """
+        topic = self._settings.kafka.logs_topic
+        partitions_of(self._kafka, topic)
+        self._kafka.subscribe([topic], listener=self._assignment)
+        log.info("consumer_started", topic=topic, group=self._settings.namespace, owner=self._owner)
+        try:
+            with self._publisher:
+                while not stop.is_set():
+                    self.turn()
+                self._commit()
+        finally:
+            self._kafka.close(autocommit=False, timeout_ms=2000)
+            log.info("consumer_stopped", owner=self._owner)
+
+    def turn(self) -> None:
+        """One turn of the loop; see the head of this module."""
+        try:
+            batches = self._poll()
+            self._follow_assignment()
+            if self._backoff.remaining_seconds == 0:
+                self._work(batches)
+                self._backoff.succeeded()
+                self.health.beat()
+        except TransientError as exc:
+            self._park(exc)
+
+    def _poll(self) -> dict[TopicPartition, list[Any]]:
+        try:
+            with translated(f"reading topic {self._settings.kafka.logs_topic}"):
+                return dict(self._kafka.poll(timeout_ms=self._settings.consumer.poll_timeout_ms))
+        except TransientError as exc:
+            if isinstance(exc.__cause__, OffsetOutOfRangeError | NoOffsetForPartitionError):
+                self._take_again(self._held)  # taking compares the position with what the partition holds
+                return {}
+            raise
+
+    def _work(self, batches: dict[TopicPartition, list[Any]]) -> None:
+        self._take()
+        for partition, records in batches.items():
+            held = self._held.get(partition)
+            if held is not None and held.next_offset is not None:
+                self._apply_records(partition, held, records)
+        if self._clock() - self._housekeeping_at >= HOUSEKEEPING_SECONDS:
+            self._keep_house()
+            self._housekeeping_at = self._clock()
+
+    def _follow_assignment(self) -> None:
+        for assigned, partitions in self._assignment.changes():
+            for partition in partitions:
+                if assigned:
+                    number = PartitionId(partition.topic, partition.partition)
+                    store = PartitionStore(self._parts.redis, self._settings.namespace, number)
+                    self._held[partition] = Held(store)
+                elif self._held.pop(partition, None):
+                    self._parts.metrics.forget(partition.partition)
+            log.info("partitions_assigned" if assigned else "partitions_revoked", partitions=_numbers(partitions))
+
+    def _take(self) -> None:
+        """Take the partitions that were assigned, and read on where their states are."""
+        wanted = {p: held for p, held in self._held.items() if held.next_offset is None}
+        if not wanted:
+            return
+        offsets = ranges(self._settings.kafka, wanted)
+        topic_id = str(self._kafka._client.cluster.topic_id(self._settings.kafka.logs_topic) or "")  # noqa: SLF001
+        for partition, held in wanted.items():
+            begin, end = offsets[partition]
+            start = begin if self._settings.kafka.start_at == "earliest" else end
+            position = held.store.take(self._owner, topic_id, start).offset
+            if position > end:
+                raise StateError(
+                    f"The state of {held.store.partition} has seen offsets up to {position}, but the partition ends at "
+                    f"{end}: records that it counts are gone. Start it anew with: logscry reset"
+                )
+            self._registry.add(held.store.partition)
+            held.next_offset = position
+            if position < begin:
+                self._skip_deleted(partition, held, begin)
+            self._resume(partition, held)
+            log.info("partition_taken", partition=partition.partition, position=held.next_offset)
+
+    def _skip_deleted(self, partition: TopicPartition, held: Held, begin: int) -> None:
+        position = held.next_offset or 0
+        log.warning(
+            "records_deleted_before_reading", partition=partition.partition, first=position, count=begin - position
+        )
+        self._parts.metrics.deleted_unread.inc(begin - position)
+        self._apply(partition, held, Batch(position, begin))
+
+    def _resume(self, partition: TopicPartition, held: Held) -> None:
+        self._kafka.seek(partition, held.next_offset)
+        if not held.full:
+            self._kafka.resume(partition)
+
+    def _apply_records(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> None:
+        read = self._parts.reader.read(records)
+        self._publish_rejected(read.rejected)
+        start, stop = held.next_offset or 0, records[-1].offset + 1
+        applied = self._apply(partition, held, read.events.batch(start, stop, read.novel))
+        if applied.refusal is None:
+            metrics = self._parts.metrics
+            metrics.records.inc(len(records))
+            metrics.lines.inc(len(read.events.keys))
+            metrics.late_events.inc(max(0, applied.late - read.at_stream_time))
+            metrics.novel_events.inc(sum(event.times for event in read.novel))
+            metrics.time_fallbacks.inc(read.untimed + read.future)
+
+    def _publish_rejected(self, rejected: Sequence[tuple[Any, RecordError]]) -> None:
+        if not rejected:
+            return
+        for record, error in rejected:
+            letter = dead_letter(
+                record.topic,
+                record.partition,
+                record.offset,
+                reason=error.reason,
+                detail=error.detail,
+                value=record.value,
+                time_ms=int(time.time() * 1000),
+            )
+            self._publisher.send(self._settings.kafka.dead_letters_topic, encode_dead_letter(letter), record.key)
+        self._publisher.wait()
+        for _, error in rejected:
+            self._parts.metrics.dead_letters.labels(error.reason).inc()
+
+    def _apply(self, partition: TopicPartition, held: Held, batch: Batch) -> Applied:
+        rule = self._parts.live.current().rule()
+        applied = held.store.apply(self._owner, batch, rule, self._settings.redis.max_novel_events)
+        if applied.refusal is not None:
+            self._refused(partition, held, applied)
+        else:
+            held.next_offset = batch.stop
+            self._count(partition, held, applied)
+        return applied
+
+    def _refused(self, partition: TopicPartition, held: Held, applied: Applied) -> None:
+        reason = applied.refusal.value if applied.refusal else ""
+        log.warning("batch_refused", partition=partition.partition, reason=reason, position=applied.position)
+        self._parts.metrics.refusals.labels(reason).inc()
+        if applied.refusal is Refusal.GAP:
+            held.next_offset = applied.position
+            self._kafka.seek(partition, applied.position)
+        else:
+            # Another consumer took the partition. Take it again only if it is still ours after the next poll.
+            self._take_again({partition: held})
+
+    def _take_again(self, held: dict[TopicPartition, Held]) -> None:
+        for partition, each in held.items():
+            each.next_offset = None
+            if partition in self._kafka.assignment():
+                self._kafka.pause(partition)
+
+    def _count(self, partition: TopicPartition, held: Held, applied: Applied) -> None:
+        metrics, name = self._parts.metrics, str(partition.partition)
+        metrics.windows_cut.inc(applied.windows)
+        metrics.sessions_ended.inc(applied.sessions_ended)
+        metrics.overlaps_skipped.inc(applied.skipped)
+        metrics.open_sessions.labels(name).set(applied.open_sessions)
+        self._mind_fullness(partition, held, applied.ready_windows)
+
+    def _mind_fullness(self, partition: TopicPartition, held: Held, ready_windows: int) -> None:
+        """Pause a partition whose ready stream is full, and resume it when half of it is scored."""
+        self._parts.metrics.ready_windows.labels(str(partition.partition)).set(ready_windows)
+        most = self._settings.redis.max_ready_windows
+        if not held.full and ready_windows >= most:
+            held.full = True
+            self._kafka.pause(partition)
+            log.warning("ready_stream_full", partition=partition.partition, windows=ready_windows, most=most)
+        elif held.full and ready_windows <= most // 2:
+            held.full = False
+            self._kafka.resume(partition)
+            log.info("ready_stream_drained", partition=partition.partition, windows=ready_windows)
+
+    def _keep_house(self) -> None:
+        for partition, held in self._held.items():
+            if held.next_offset is None:
+                continue
+            if held.full:
+                self._mind_fullness(partition, held, held.store.ready_windows())
+            self._cover_markers(partition, held)
+            end = self._kafka.highwater(partition)
+            if end is not None:
+                lag = max(0, end - (held.next_offset or 0))
+                self._parts.metrics.lag_records.labels(str(partition.partition)).set(lag)
+        self._parts.metrics.paused_partitions.set(sum(held.full for held in self._held.values()))
+        self._commit()
+
+    def _cover_markers(self, partition: TopicPartition, held: Held) -> None:
+        """Move the position over offsets that hold no records, such as the ends of transactions."""
+        with translated("asking for the fetch position"):
+            fetched = self._kafka.position(partition, timeout_ms=1000)
+        if held.next_offset is not None and fetched is not None and fetched > held.next_offset:
+            self._apply(partition, held, Batch(held.next_offset, fetched))
+
+    def _commit(self) -> None:
+        offsets = {p: OffsetAndMetadata(h.next_offset) for p, h in self._held.items() if h.next_offset is not None}
+        if offsets:
+            try:
+                self._kafka.commit_async(offsets)
+            except KafkaError as exc:  # only lag tools read what is committed; the state is what counts
+                log.info("commit_failed", error=repr(exc))
+
+    def _park(self, exc: TransientError) -> None:
+        """After a failure: fetch nothing until the wait is over, then read everything again from its position."""
+        wait = self._backoff.failed()
+        log.warning("waiting", seconds=round(wait, 2), failures=self._backoff.failures, error=str(exc))
+        self._take_again(self._held)
+
+
+def _numbers(partitions: set[TopicPartition]) -> list[int]:
+    return sorted(p.partition for p in partitions)

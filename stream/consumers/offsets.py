@@ -1,0 +1,60 @@
+"""Where partitions begin and end."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+
+from model.errors import ConfigurationError
+from stream.consumers.clients import reading_consumer, translated
+from stream.settings import KafkaSettings
+
+__all__ = ["Range", "partitions_of", "ranges"]
+
+
+class Range(NamedTuple):
+    """The offsets ``[begin, end)`` that a partition holds; ``end`` leaves open transactions out."""
+
+    begin: int
+    end: int
+
+
+def partitions_of(consumer: "KafkaConsumer", topic: str) -> list[TopicPartition]:
+    """The partitions of a topic.
+
+    Raises:
+        ConfigurationError: There is no such topic.
+        TransientError: Kafka does not answer.
+    """
+    with translated(f"looking for topic {topic}"):
+        numbers = consumer.partitions_for_topic(topic)
+    if not numbers:
+        raise ConfigurationError(
+            f"Topic {topic} does not exist. Create it with as many partitions as consumers should ever share, "
+            "or name another one."
+        )
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+def ranges(settings: KafkaSettings, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Range]:
+    """The offsets that partitions hold now.
+
+    The embedded broker takes the last offset for the first one of the last batch. So the end is where reading on from
+    the broker's answer finds no more records.
+
+    Raises:
+        ConfigurationError, TransientError: See `translated`.
+    """
+    wanted = list(partitions)
+    consumer = reading_consumer(settings)
+    try:
+        with translated("asking for offsets"):
+            consumer.assign(wanted)
+            begins, ends = consumer.beginning_offsets(wanted), consumer.end_offsets(wanted)
+            for partition in wanted:
+                consumer.seek(partition, ends[partition])
+            while consumer.poll(timeout_ms=100):
+                pass
+            return {p: Range(begins[p], max(ends[p], consumer.position(p))) for p in wanted}
+    finally:
+        consumer.close()

@@ -1,0 +1,114 @@
+"""Kafka records of one partition -> the events that its windows take, and the records that give none."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+
+from model.errors import RecordError
+from model.lines.parser import LineParser, ParsedLines
+from stream.windowing.batches import EventColumns
+from stream.windowing.store import Novel
+
+__all__ = ["MAX_KEY_BYTES", "ReadRecords", "RecordReader"]
+
+MAX_KEY_BYTES = 1024
+"""Longer keys make their record a dead letter: a key stands in Redis and in every alert."""
+
+FUTURE_MS = 60 * 60 * 1000
+"""A line may be this far ahead of this machine's clock; one beyond takes the stream time instead."""
+
+AT_STREAM_TIME_MS = 0
+"""An event time that is always raised to the partition's stream time."""
+
+
+@dataclass(slots=True)
+class ReadRecords:
+    """What a poll batch of one partition holds.
+
+    Attributes:
+        events: The events, in the order of the log.
+        novel: The novel events among them.
+        rejected: Records that give no event, with the reason.
+        untimed: Events whose line states no time that can be read.
+        future: Events whose time was too far ahead.
+        at_stream_time: Those of both that take the stream time instead.
+    """
+
+    events: EventColumns
+    novel: list[Novel] = field(default_factory=list)
+    rejected: list[tuple[Any, RecordError]] = field(default_factory=list)
+    untimed: int = 0
+    future: int = 0
+    at_stream_time: int = 0
+
+
+class RecordReader:
+    """Reads records with the model's line format and templates.
+
+    Args:
+        parser: The front door of the model: bytes to event IDs.
+        now_ms: Wall clock, milliseconds since 1970.
+    """
+
+    def __init__(self, parser: LineParser, now_ms: Callable[[], float] = lambda: time.time() * 1000) -> None:
+        self._parser = parser
+        self._now_ms = now_ms
+
+    def read(self, records: Sequence[Any]) -> ReadRecords:
+        """Read kafka-python ``ConsumerRecord``s of one partition, in offset order. Bad ones never raise."""
+        keyed, rejected = _split_by_key(records)
+        parsed = self._parser.parse([record.value for record in keyed])
+        rejected += [(keyed[index], error) for index, error in parsed.errors]
+        times_ms, untimed, future = self._times(parsed, keyed)
+        events = EventColumns(
+            [keyed[index].key for index in parsed.record], times_ms, parsed.event_id, _places(parsed, keyed)
+        )
+        at_stream_time = int((np.asarray(times_ms) == AT_STREAM_TIME_MS).sum())
+        return ReadRecords(events, self._novel(parsed), rejected, untimed, future, at_stream_time)
+
+    def _times(self, parsed: ParsedLines, records: Sequence[Any]) -> tuple[np.ndarray, int, int]:
+        times = np.array(parsed.time_ms, dtype=np.int64)  # (lines,)
+        untimed = int((times < 0).sum())
+        if untimed:
+            # A stream that states times keeps to its own clock; one that states none has only Kafka's.
+            states_times = self._parser.line_format.has_time
+            fallback = [AT_STREAM_TIME_MS if states_times else max(0, records[i].timestamp) for i in parsed.record]
+            times = np.where(times < 0, np.array(fallback, dtype=np.int64), times)
+        ahead = times > self._now_ms() + FUTURE_MS
+        future = int(ahead.sum())
+        if future:
+            times[ahead] = AT_STREAM_TIME_MS
+        return times, untimed, future
+
+    def _novel(self, parsed: ParsedLines) -> list[Novel]:
+        return [
+            Novel(event_id, orjson.dumps({"text": event.text, "sample": event.sample}), event.count)
+            for event_id, event in parsed.novel.items()
+        ]
+
+
+def _split_by_key(records: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[Any, RecordError]]]:
+    if all(record.key and len(record.key) <= MAX_KEY_BYTES for record in records):
+        return records, []
+    keyed, rejected = [], []
+    for record in records:
+        if not record.key:
+            why = "the record has no key, so it is unknown whose line it is; logscry rekey gives lines their keys"
+            rejected.append((record, RecordError("no-key", why)))
+        elif len(record.key) > MAX_KEY_BYTES:
+            why = f"the key has {len(record.key)} bytes; allowed are {MAX_KEY_BYTES}"
+            rejected.append((record, RecordError("key-too-long", why)))
+        else:
+            keyed.append(record)
+    return keyed, rejected
+
+
+def _places(parsed: ParsedLines, records: Sequence[Any]) -> np.ndarray:
+    offsets = np.fromiter((record.offset for record in records), dtype=np.int64, count=len(records))
+    lines = np.array(parsed.line, dtype=np.int64)
+    places: np.ndarray = (offsets[np.array(parsed.record, dtype=np.int64)] << 16) | lines
+    return places

@@ -1,0 +1,174 @@
+"""Rekey: an unkeyed topic into the keyed one, by an expression or a JSON field, exactly once.
+
+The records that a batch gives, its dead letters and its committed offsets are one Kafka transaction: all of them are
+seen, or none. (On the embedded broker an aborted transaction's records stay visible; real Kafka hides them.)
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.errors import KafkaError
+
+from model.errors import TransientError
+from model.lines.keys import KeyExtractor
+from stream.backoff import Backoff
+from stream.consumers.clients import new_consumer, new_producer, translated
+from stream.consumers.offsets import partitions_of
+from stream.dead_letters import dead_letter, encode_dead_letter
+from stream.settings import Settings
+from stream.telemetry import Heartbeat, RekeyMetrics
+
+__all__ = ["Rekey", "RekeyParts"]
+
+log = structlog.get_logger()
+
+UNWELL_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class RekeyParts:
+    """What the stage works with.
+
+    Attributes:
+        settings: The static settings.
+        keys: Finds a line's key.
+        metrics: Where it counts.
+    """
+
+    settings: Settings
+    keys: KeyExtractor
+    metrics: RekeyMetrics
+
+
+class Rekey:
+    """One member of the group that rekeys the raw topic."""
+
+    def __init__(self, parts: RekeyParts, clock: Callable[[], float] = time.monotonic) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self._backoff = Backoff(clock=clock)
+        self._producer: KafkaProducer | None = None
+        self._consumer = new_consumer(
+            self._settings.kafka,
+            f"{self._settings.namespace}-rekey",
+            self._settings.consumer.poll_records,
+            without_commit="earliest",
+        )
+        self.health = Heartbeat("the rekey stage", UNWELL_SECONDS, clock)
+
+    def run(self, stop: threading.Event) -> None:
+        """Rekey until ``stop`` is set.
+
+        Raises:
+            ConfigurationError: A topic does not exist, or Kafka refuses the user.
+        """
+        kafka = self._settings.kafka
+        for topic in (kafka.raw_topic, kafka.logs_topic):
+            partitions_of(self._consumer, topic)
+        self._consumer.subscribe([kafka.raw_topic])
+        log.info("rekey_started", source=kafka.raw_topic, target=kafka.logs_topic)
+        try:
+            while not stop.is_set():
+                stop.wait(self.turn())
+        finally:
+            self._drop_producer()
+            self._consumer.close(autocommit=False, timeout_ms=2000)
+            log.info("rekey_stopped")
+
+    def turn(self) -> float:
+        """Pass one poll batch on.
+
+        Returns:
+            How many seconds to wait before the next one.
+        """
+        try:
+            with translated(f"reading topic {self._settings.kafka.raw_topic}"):
+                batches = self._consumer.poll(timeout_ms=self._settings.consumer.poll_timeout_ms)
+            if batches:
+                self._pass_on(batches)
+            self._backoff.succeeded()
+            self.health.beat()
+        except TransientError as exc:
+            wait = self._backoff.failed()
+            log.warning("waiting", seconds=round(wait, 2), failures=self._backoff.failures, error=str(exc))
+            return wait
+        return 0.0
+
+    def _pass_on(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
+        """One transaction; when it fails, the batch is read again."""
+        try:
+            with translated(f"writing to topic {self._settings.kafka.logs_topic}"):
+                producer = self._begin()
+                keyed, rejected = self._send_all(producer, batches)
+                offsets = {p: OffsetAndMetadata(records[-1].offset + 1) for p, records in batches.items()}
+                producer.send_offsets_to_transaction(offsets, self._consumer.group_metadata())
+                producer.commit_transaction()
+        except TransientError:
+            self._parts.metrics.aborted.inc()
+            self._drop_producer()
+            for partition, records in batches.items():
+                if partition in self._consumer.assignment():
+                    self._consumer.seek(partition, records[0].offset)
+            raise
+        metrics = self._parts.metrics
+        metrics.records.inc(keyed + rejected)
+        metrics.lines.inc(keyed)
+        metrics.transactions.inc()
+        if rejected:
+            metrics.dead_letters.labels("no-key").inc(rejected)
+
+    def _begin(self) -> "KafkaProducer":
+        if self._producer is None:
+            # A name of its own for each producer: whose offsets may be committed is decided by the consumer's
+            # membership, which goes with them (KIP-447).
+            name = f"{self._settings.namespace}-rekey-{uuid.uuid4().hex}"
+            self._producer = new_producer(self._settings.kafka, name)
+            self._producer.init_transactions()
+        self._producer.begin_transaction()
+        return self._producer
+
+    def _send_all(self, producer: "KafkaProducer", batches: dict[TopicPartition, Sequence[Any]]) -> tuple[int, int]:
+        sent, keyed, kafka = [], 0, self._settings.kafka
+        for records in batches.values():
+            for record, key in zip(records, self._parts.keys.extract([r.value for r in records]), strict=True):
+                if key is None or record.value is None:
+                    sent.append(producer.send(kafka.dead_letters_topic, value=self._letter(record)))
+                    continue
+                keyed += 1
+                sent.append(
+                    producer.send(
+                        kafka.logs_topic, record.value, key, headers=list(record.headers), timestamp_ms=record.timestamp
+                    )
+                )
+        producer.flush()
+        for future in sent:
+            future.get(timeout=0)
+        return keyed, len(sent) - keyed
+
+    def _letter(self, record: Any) -> bytes:  # noqa: ANN401 -- kafka-python ships no types
+        return encode_dead_letter(
+            dead_letter(
+                record.topic,
+                record.partition,
+                record.offset,
+                reason="no-key",
+                detail="no key was found in the record by the given expression or field",
+                value=record.value,
+                time_ms=int(time.time() * 1000),
+            )
+        )
+
+    def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=2)
+        except KafkaError as exc:  # it is given up anyway; Kafka aborts what it left open
+            log.info("producer_not_closed", error=repr(exc))

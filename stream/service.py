@@ -1,0 +1,120 @@
+"""The processes: what each is made of, from settings to a running loop."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import structlog
+
+from model.errors import TransientError
+from model.lines.keys import KeyExtractor
+from model.reading_part import ReadingPart
+from stream.backoff import Backoff
+from stream.consumers.consumer import Consumer, ConsumerParts
+from stream.consumers.records import RecordReader
+from stream.consumers.rekey import Rekey, RekeyParts
+from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
+from stream.redis_client import connect
+from stream.settings import Settings
+from stream.telemetry import ConsumerMetrics, RekeyMetrics, WorkerMetrics, configure_logging, new_registry, serve
+
+__all__ = ["run_consumer", "run_rekey", "run_worker"]
+
+log = structlog.get_logger()
+
+Made = TypeVar("Made")
+
+
+def run_consumer(settings: Settings) -> None:
+    """Consume the keyed topic until SIGTERM or Ctrl-C.
+
+    Raises:
+        ConfigurationError, ModelError, StateError: With a sentence for the operator.
+    """
+    with _stopping(settings) as stop:
+        reading = ReadingPart.load(settings.model.path)
+        redis = _patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
+        registry = new_registry()
+        metrics = ConsumerMetrics(registry)
+        parts = ConsumerParts(settings, _live(settings, redis, reading), redis, RecordReader(reading.parser()), metrics)
+        consumer = _patiently(lambda: Consumer(parts), stop)
+        with serve(settings.metrics, registry, consumer.health):
+            consumer.run(stop)
+
+
+def run_worker(settings: Settings) -> None:
+    """Score ready windows until SIGTERM or Ctrl-C.
+
+    Raises:
+        ConfigurationError, ModelError, StateError: With a sentence for the operator.
+    """
+    # torch takes seconds to import and hundreds of megabytes: only the worker pays for it.
+    from model.artefact import Artefact  # noqa: PLC0415
+    from model.scoring import Scorer  # noqa: PLC0415
+    from stream.worker.worker import Worker, WorkerParts  # noqa: PLC0415
+
+    with _stopping(settings) as stop:
+        scorer = Scorer(Artefact.load(settings.model.path), threads=settings.worker.threads)
+        reading = ReadingPart.load(settings.model.path)
+        redis = _patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
+        registry = new_registry()
+        parts = WorkerParts(settings, _live(settings, redis, reading), redis, scorer, WorkerMetrics(registry))
+        worker = Worker(parts)
+        with serve(settings.metrics, registry, worker.health):
+            worker.run(stop)
+
+
+def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
+    """Give the records of the raw topic their keys until SIGTERM or Ctrl-C.
+
+    Raises:
+        ConfigurationError: With a sentence for the operator.
+    """
+    with _stopping(settings) as stop:
+        registry = new_registry()
+        rekey = _patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry))), stop)
+        with serve(settings.metrics, registry, rekey.health):
+            rekey.run(stop)
+
+
+def _live(settings: Settings, redis: Any, reading: ReadingPart) -> LiveSettingsFollower:  # noqa: ANN401
+    """Live settings that begin as the model's own, where none are stored."""
+    size, hop, gap_ms = reading.rule
+    defaults = LiveSettings(size, hop, gap_ms, reading.threshold)
+    return LiveSettingsFollower(LiveSettingsStore(redis, settings.namespace), defaults)
+
+
+class _StoppedWhileWaiting(SystemExit):
+    """SIGTERM came before the servers answered."""
+
+
+def _patiently(make: Callable[[], Made], stop: threading.Event) -> Made:
+    """Connect, and try again while the server is away: whoever starts everything at once need not mind the order."""
+    backoff = Backoff()
+    while True:
+        try:
+            return make()
+        except TransientError as exc:
+            wait = backoff.failed()
+            log.warning("waiting", seconds=round(wait, 2), failures=backoff.failures, error=str(exc))
+            if stop.wait(wait):
+                raise _StoppedWhileWaiting(0) from exc
+
+
+@contextmanager
+def _stopping(settings: Settings) -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set; a second Ctrl-C ends the process at once."""
+    configure_logging(settings.logging)
+    log.info("settings", **settings.describe())
+    stop = threading.Event()
+
+    def request_stop(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, request_stop)
+    yield stop

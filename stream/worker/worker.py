@@ -1,0 +1,205 @@
+"""The model worker: ready windows to alerts, each window scored at least once.
+
+A turn of the loop:
+
+1. gather a batch: up to ``worker.batch_windows``, or what came within ``worker.max_delay_ms`` of the first
+2. score it; equal windows once, known ones from memory
+3. publish an alert for each window above the threshold, and wait until Kafka has acknowledged all
+4. only then acknowledge the windows, which removes them from their ready streams
+
+A crash between two steps leaves the windows in their streams: another worker claims them, scores them the same, and
+publishes the same alert ids.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import structlog
+
+from model.content import WindowContent
+from model.errors import TransientError
+from model.scoring import Scorer
+from stream.alert_making import Judgement, RawLine, alert_of
+from stream.alerts import Alert, cloud_event_headers, encode_alert
+from stream.backoff import Backoff
+from stream.consumers.publisher import Publisher
+from stream.live_settings import LiveSettingsFollower
+from stream.settings import Settings
+from stream.telemetry import Heartbeat, WorkerMetrics
+from stream.windowing.novel import NovelTexts
+from stream.windowing.ready import ReadyWindow
+from stream.worker.failures import dead_letter_of_window
+from stream.worker.intake import Intake
+from stream.worker.read_back import ReadBack
+
+__all__ = ["Worker", "WorkerParts"]
+
+log = structlog.get_logger()
+
+IDLE_SECONDS = 0.02
+"""The wait between two looks at empty ready streams: part of every alert's latency."""
+
+UNWELL_SECONDS = 60.0
+MOST_LINES = 5
+
+
+@dataclass(frozen=True)
+class WorkerParts:
+    """What a worker works with.
+
+    Attributes:
+        settings: The static settings.
+        live: The live settings.
+        redis: A client that returns bytes.
+        scorer: The front door of the model: windows to scores.
+        metrics: Where it counts.
+    """
+
+    settings: Settings
+    live: LiveSettingsFollower
+    redis: Any
+    scorer: Scorer
+    metrics: WorkerMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    window: ReadyWindow
+    content: WindowContent
+    score: float
+
+
+class Worker:
+    """Scores windows until it is stopped.
+
+    Args:
+        parts: What it works with.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(self, parts: WorkerParts, clock: Callable[[], float] = time.monotonic) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self._clock = clock
+        self._name = uuid.uuid4().hex
+        self._backoff = Backoff(clock=clock)
+        self._publisher = Publisher(self._settings.kafka)
+        self._read_back = ReadBack(self._settings.kafka)
+        self._novel = NovelTexts(parts.redis, self._settings.namespace)
+        idle_ms = self._settings.worker.claim_idle_ms
+        self._intake = Intake(parts.redis, self._settings.namespace, self._name, parts.metrics, idle_ms, clock)
+        self._unfinished: list[ReadyWindow] = []
+        self.health = Heartbeat("the worker", UNWELL_SECONDS, clock)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set.
+
+        Raises:
+            ConfigurationError: Kafka or Redis refuses the user.
+            StateError: The state in Redis cannot be trusted.
+        """
+        log.info("worker_started", worker=self._name, model_version=self._parts.scorer.artefact.version)
+        try:
+            with self._publisher:
+                while not stop.is_set():
+                    stop.wait(self.turn())
+        finally:
+            self._read_back.close()
+            log.info("worker_stopped", worker=self._name)
+
+    def turn(self) -> float:
+        """One turn of the loop; see the head of this module.
+
+        Returns:
+            How many seconds to wait before the next one.
+        """
+        try:
+            windows = self._unfinished or self._gather()
+            self._unfinished = windows
+            if windows:
+                self._deal_with(windows)
+            self._unfinished = []
+            self._backoff.succeeded()
+            self.health.beat()
+        except TransientError as exc:
+            wait = self._backoff.failed()
+            log.warning("waiting", seconds=round(wait, 2), failures=self._backoff.failures, error=str(exc))
+            return wait
+        return 0.0 if windows else IDLE_SECONDS
+
+    def _gather(self) -> list[ReadyWindow]:
+        most, delay = self._settings.worker.batch_windows, self._settings.worker.max_delay_ms / 1000
+        windows = self._intake.read(most)
+        until = self._clock() + delay
+        while windows and len(windows) < most and self._clock() < until:
+            time.sleep(min(IDLE_SECONDS, delay))
+            windows += self._intake.read(most - len(windows))
+        return windows
+
+    def _deal_with(self, windows: Sequence[ReadyWindow]) -> None:
+        metrics = self._parts.metrics
+        scored, failed = self._score(windows)
+        threshold = self._parts.live.current().threshold
+        alerts = [self._alert(each, threshold) for each in scored if each.score > threshold]
+        for alert, window in alerts:
+            self._publisher.send(
+                self._settings.kafka.alerts_topic, encode_alert(alert), window.key, cloud_event_headers(alert)
+            )
+        for window, error in failed:
+            letter, value = dead_letter_of_window(window, error)
+            self._publisher.send(self._settings.kafka.dead_letters_topic, value, window.key)
+            metrics.dead_letters.labels(letter.reason).inc()
+        self._publisher.wait()
+        self._acknowledge([each.window for each in scored] + [window for window, _ in failed])
+        for alert, _ in alerts:
+            metrics.alerts.labels(alert.kind).inc()
+        metrics.windows_scored.inc(len(scored))
+
+    def _score(self, windows: Sequence[ReadyWindow]) -> tuple[list[_Scored], list[tuple[ReadyWindow, Exception]]]:
+        metrics, scorer = self._parts.metrics, self._parts.scorer
+        metrics.batch_windows.observe(len(windows))
+        metrics.repeated.inc(sum(window.deliveries > 0 for window in windows))
+        hits, misses = scorer.hits, scorer.misses
+        with metrics.score_seconds.time():
+            scored, failed = self._score_all(windows)
+        metrics.cache_hits.inc(scorer.hits - hits)
+        metrics.cache_misses.inc(scorer.misses - misses)
+        return scored, failed
+
+    def _score_all(self, windows: Sequence[ReadyWindow]) -> tuple[list[_Scored], list[tuple[ReadyWindow, Exception]]]:
+        contents = [WindowContent(w.event_ids, w.starts_session, w.final) for w in windows]
+        try:
+            scores = self._parts.scorer.score(contents)
+        except Exception as exc:  # whatever one window does to the model, the others are scored
+            log.exception("batch_failed", windows=len(windows))
+            if len(windows) == 1:
+                return [], [(windows[0], exc)]
+            parts = [self._score_all([window]) for window in windows]
+            return [s for scored, _ in parts for s in scored], [f for _, failed in parts for f in failed]
+        return [_Scored(*each) for each in zip(windows, contents, scores, strict=True)], []
+
+    def _alert(self, scored: _Scored, threshold: float) -> tuple[Alert, ReadyWindow]:
+        artefact, window = self._parts.scorer.artefact, scored.window
+        explanation = self._parts.scorer.explain(scored.content, self._novel.texts(window))
+        percentile = artefact.calibration.percentile(scored.score)
+        judgement = Judgement(scored.score, percentile, threshold, artefact.version)
+        indices = [event.index for event in explanation.events if 0 <= event.index < window.size]
+        return alert_of(window, judgement, explanation, self._lines(window, indices)), window
+
+    def _lines(self, window: ReadyWindow, indices: Sequence[int]) -> list[RawLine] | None:
+        """The raw lines of the surprising events, and the window's last."""
+        if not (self._settings.alerts.include_lines and self._settings.worker.read_back_lines):
+            return None
+        events = window.events()
+        places = {events[index].place for index in indices[: MOST_LINES - 1]} | {events[-1].place}
+        return self._read_back.lines(window.partition, sorted(places))
+
+    def _acknowledge(self, windows: Iterable[ReadyWindow]) -> None:
+        ordered = sorted(windows, key=lambda window: window.partition)
+        for partition, group in groupby(ordered, key=lambda window: window.partition):
+            self._intake.stream(partition).acknowledge(group)
