@@ -10,7 +10,7 @@ repetition is nested in another that could match the same bytes.
 import re
 from functools import lru_cache
 
-__all__ = ["WILDCARD", "mask", "masked_text"]
+__all__ = ["WILDCARD", "forget_words", "mask", "masked_text"]
 
 WILDCARD = b"<*>"
 
@@ -106,6 +106,11 @@ def masked_text(shape: bytes) -> str:
         The masked text; bytes that are not UTF-8 (a character cut in two at the shape's end) are replaced.
     """
     return mask(shape).decode("utf-8", "replace")
+
+
+def forget_words() -> None:
+    """Forget the words that were masked, so that a benchmark begins as a new process does."""
+    _remembered_word.cache_clear()
 
 
 def _masked_word(word: bytes) -> bytes:

@@ -2,10 +2,13 @@
 
 Numbers are what varies most in log messages, and they never tell one event from another here: the event ID is *by
 definition* a pure function of the shape. So one dictionary from shape to event ID is exact, and finding the shapes of a
-whole batch at once, with a handful of C-level passes over the joined bytes, is what makes parsing fast.
+whole batch at once, with a handful of passes over the array of their bytes, is what makes parsing fast.
 """
 
+import re
 from collections.abc import Sequence
+
+import numpy as np
 
 __all__ = ["MAX_SHAPE_BYTES", "shape", "shapes", "shapes_of_lines"]
 
@@ -13,9 +16,9 @@ __all__ = ["MAX_SHAPE_BYTES", "shape", "shapes", "shapes_of_lines"]
 MAX_SHAPE_BYTES = 4096
 
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
-# Long runs first, so that ids and times are gone after a few passes; what is left is halved until there is none.
-_RUNS = tuple(b"0" * length for length in (16, 4, 2))
-_RUN = b"00"
+_RUN = re.compile(rb"[0-9]+")
+# Below this an expression is as fast as whole-array passes.
+_FEW_BYTES = 2048
 
 
 def shape(message: bytes) -> bytes:
@@ -31,7 +34,7 @@ def shape(message: bytes) -> bytes:
 
 
 def shapes(messages: Sequence[bytes]) -> list[bytes]:
-    """Give the shapes of many messages, about fifty times faster than one by one.
+    """Give the shapes of many messages, many times faster than one by one.
 
     Args:
         messages: Any bytes; a newline inside a message is allowed but slow.
@@ -61,10 +64,13 @@ def shapes_of_lines(text: bytes) -> list[bytes]:
 
 
 def _collapse(text: bytes) -> bytes:
-    """Turn each run of digits into one ``0``, in passes whose number grows with the logarithm of the longest run."""
-    text = text.translate(_DIGITS_TO_ZERO)
-    for run in _RUNS:
-        text = text.replace(run, b"0")
-    while _RUN in text:
-        text = text.replace(_RUN, b"0")
-    return text
+    """Turn each run of digits into one ``0``."""
+    if len(text) < _FEW_BYTES:
+        return _RUN.sub(b"0", text)
+    characters = np.frombuffer(text, np.uint8)  # (bytes,)
+    digit = (characters - np.uint8(ord("0"))) < len(b"0123456789")  # below "0" wraps round to a large number
+    kept = np.empty(len(characters), np.bool_)
+    kept[0] = True
+    np.logical_and(digit[1:], digit[:-1], out=kept[1:])
+    np.logical_not(kept[1:], out=kept[1:])
+    return characters[kept].tobytes().translate(_DIGITS_TO_ZERO)

@@ -64,17 +64,20 @@ def bytes_of(value: object) -> bytes:
         value: A JSON value; text stays as it is, anything else is written as compact JSON.
 
     Returns:
-        UTF-8; empty for None.
+        UTF-8; empty for None, and for what is nested too deeply to be written.
     """
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
-    return b"" if value is None else orjson.dumps(value)
+    try:
+        return b"" if value is None else orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return b""
 
 
 def _step(value: object, name: str) -> object:
     if isinstance(value, dict):
         return value.get(name)
-    if isinstance(value, list) and name.isdecimal() and name.isascii() and len(name) < len(str(len(value))) + 1:
+    if isinstance(value, list) and name.isdecimal() and name.isascii() and len(name) <= len(str(len(value))):
         index = int(name)
         return value[index] if index < len(value) else None
     return None

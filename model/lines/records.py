@@ -174,9 +174,10 @@ class _Fields:
         self._time = _paths(line_format.time, TIME_FIELDS)
 
     def message(self, record: dict[str, Any]) -> bytes:
-        for path in self._message:
-            value = value_at(record, path)
-            if value is not None and (line := _first_line(bytes_of(value))):
+        found = [value for path in self._message if (value := value_at(record, path)) is not None]
+        # Text goes first: where "event" is an object and "msg" a text, the text is the message.
+        for value in sorted(found, key=lambda value: not isinstance(value, str)):
+            if line := _first_line(bytes_of(value)):
                 return line
         names = ", ".join(list(record)[:10])[:_SHOWN_BYTES]
         raise RecordError("no-message", f"no field holds a message; the object has the fields: {names}")

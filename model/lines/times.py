@@ -25,6 +25,9 @@ _DAY_MS = 86_400_000
 #: The last millisecond that a calendar of four-digit years knows.
 _LATEST_MS = 253_402_300_799_999
 _REMEMBERED = 50_000
+_SECONDS = {b"%02d" % second: 1000 * second for second in range(60)}
+#: So far below zero that adding seconds to it does not make a time of it.
+_BAD = -(10**15)
 _LONGEST_TEXT = 64
 _MONTHS = {name: index for index, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 # Numbers are seconds, milliseconds, microseconds or nanoseconds: the first reading that is not far beyond our age.
@@ -40,7 +43,7 @@ class Style:
         before: Expression for what comes before it in its line.
         fraction: Fractions of a second may follow.
         zone: A time zone may follow; without one the time is UTC.
-        width: Bytes that the head always takes, at the beginning of its line, where nothing varies; 0 otherwise.
+        width: Bytes that the head always takes, at the beginning of its line, its last two the seconds; 0 otherwise.
     """
 
     head: bytes
@@ -98,7 +101,8 @@ class Clock:
         self._pattern = style.pattern()
         self._width = style.width
         self._yearless = not {"Y", "y", "epoch"} & set(self._pattern.groupindex)
-        self._known: dict[bytes | tuple[bytes, bytes | None], int] = {}
+        self._known: dict[tuple[bytes, bytes | None], int] = {}
+        self._minutes: dict[bytes, int] = {}
 
     def times(self, lines: Sequence[bytes], references_ms: Sequence[int] | None = None) -> list[int]:
         """Read the time of each line.
@@ -112,17 +116,28 @@ class Clock:
         """
         if len(self._known) > _REMEMBERED:
             self._known.clear()
+        if len(self._minutes) > _REMEMBERED:
+            self._minutes.clear()
         found = self._cut(lines) if self._width else [self.time(line) for line in lines]
         if not self._yearless or references_ms is None:
             return found
         return [_nearest(time, reference) for time, reference in zip(found, references_ms, strict=True)]
 
     def _cut(self, lines: Sequence[bytes]) -> list[int]:
-        width, known = self._width, self._known
-        stamps = [line[:width] for line in lines]
-        for stamp in set(stamps).difference(known):
-            known[stamp] = self.time(stamp)
-        return [known[stamp] for stamp in stamps]
+        """Read times of fixed width: the minute is looked up, the seconds after it are added."""
+        minute, end = self._width - 2, self._width
+        known, seconds = self._minutes, _SECONDS
+        try:
+            found = [known[line[:minute]] + seconds[line[minute:end]] for line in lines]
+        except KeyError:
+            for line in lines:
+                known[line[:minute]] = self._minute(line[:minute])
+            found = [known[line[:minute]] + seconds.get(line[minute:end], _BAD) for line in lines]
+        return found if min(found, default=0) >= 0 else [max(time, NO_TIME) for time in found]
+
+    def _minute(self, head: bytes) -> int:
+        time = self.time(head + b"00")
+        return _BAD if time == NO_TIME else time
 
     def time(self, line: bytes) -> int:
         """Read the time of one line, a year that it does not state being 2000."""

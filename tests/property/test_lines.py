@@ -1,0 +1,104 @@
+"""No record value, whatever it is, makes the parser raise or lose count."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.events.templates import Templates
+from model.lines.formats import LineFormat, detect_format
+from model.lines.headers import HEADERS
+from model.lines.keys import KeyExtractor
+from model.lines.parser import LineParser
+
+REASONS = {"empty", "too-long", "not-utf8", "bad-json", "no-message"}
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+TREES = st.recursive(
+    SCALARS,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["msg", "message", "time", "ts", "event", "a.b", "x"])
+OBJECTS = st.dictionaries(FIELDS, TREES, max_size=5).map(lambda each: json.dumps(each).encode())
+HEADER_LIKE = st.sampled_from(
+    [
+        b"081109 203531 1 INFO a.B: done",
+        b"991399 996199 1 INFO a.B: bad time",
+        b"- 99999999999999999999 2005.06.03 n 2005-06-03-15.42.50.6 n RAS KERNEL INFO x",
+        b"Feb 30 25:61:61 host app[1]: x",
+        b"9999-12-31 23:59:59,999999999 ERROR x",
+        b"1970-01-01T00:00:00Z INFO x",
+        b"2099-01-01T00:00:00+99:99 INFO x",
+        b"I0000 00:00:00.0 1 a.go:1] x",
+        b"<1>1 - - - - - - x",
+    ]
+)
+TEXTS = st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace"))
+PIECES = st.binary(max_size=40) | TEXTS | HEADER_LIKE | OBJECTS
+DEEP = st.integers(1, 700).map(lambda depth: b"[" * depth + b"]" * depth)
+VALUES = st.none() | st.lists(PIECES, max_size=3).map(b"\n".join) | DEEP
+FORMATS = st.sampled_from(
+    [LineFormat("text", header=name) for name in HEADERS]
+    + [LineFormat("json"), LineFormat("json", message="/a/0", time="x")]
+)
+
+
+@given(FORMATS, st.lists(VALUES, max_size=8))
+def test_every_record_gives_lines_or_an_error(line_format, values):
+    """No exception leaves the parser; each record is in the lines or in the errors, never in both."""
+    parser = LineParser(line_format, Templates(), max_line_bytes=200)
+    parsed = parser.parse(values, list(range(len(values))))
+    read, failed = set(parsed.record), [record for record, _ in parsed.errors]
+
+    assert read.isdisjoint(failed)
+    assert len(read) + len(failed) == len(values)
+    assert {error.reason for _, error in parsed.errors} <= REASONS
+    assert len(parsed.record) == len(parsed.line) == len(parsed.time_ms) == len(parsed.event_id)
+    assert all(time == -1 or 0 <= time < 1 << 48 for time in parsed.time_ms)
+    assert {len(each) for each in parsed.event_id} <= {8}
+    assert sum(novel.count for novel in parsed.novel.values()) == len(parsed.event_id)
+
+
+@given(FORMATS, st.lists(VALUES, max_size=8), st.integers(0, 8))
+def test_batching_changes_no_event(line_format, values, cut):
+    """A batch is read as its parts are."""
+    whole = LineParser(line_format, Templates()).parse(values)
+    parser = LineParser(line_format, Templates(), cache_size=1)
+    parts = [parser.parse(values[:cut]), parser.parse(values[cut:])]
+
+    assert whole.event_id == parts[0].event_id + parts[1].event_id
+    assert whole.time_ms == parts[0].time_ms + parts[1].time_ms
+    assert whole.line == parts[0].line + parts[1].line
+
+
+@given(st.lists(VALUES, max_size=8))
+def test_detection_and_keys_never_raise(values):
+    """Any sample has a format, and any value a key or none."""
+    assert detect_format(values).kind in {"text", "json"}
+    assert len(KeyExtractor.from_pattern("(a|\\xff)(b)?").extract(values)) == len(values)
+    assert len(KeyExtractor.from_field("/a/0").extract(values)) == len(values)
+
+
+PUNCTUATION = [bytes([each]) for each in b'-[ ="\\({|:']
+HOSTILE = [b"a", b"0", b"a.", b"a-", b"0.", b"/a", b"0x", b"a0", b"a:", b"<*>", b"f-0", b"@a", b"a@a.", b"0-", b"_0_"]
+HEADS = (
+    b"",
+    b"081109 203531 1 INFO a: ",
+    b"2024-01-02 03:04:05,678 ",
+    b"Jun 14 15:16:01 ",
+    b"<1>1 2024-01-02T03:04:05Z a b c d [",
+)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", HOSTILE + PUNCTUATION)
+def test_no_line_takes_more_than_linear_time(piece):
+    """A long line of whatever repeats is read by every format; anything quadratic would run into the time-out."""
+    line = (piece * (1 << 18))[: 1 << 18]
+    for name in HEADERS:
+        parser = LineParser(LineFormat("text", header=name), Templates())
+        parsed = parser.parse([head + line for head in HEADS])
+
+        assert len(parsed.errors) + len(parsed.event_id) == len(HEADS)
