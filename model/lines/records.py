@@ -122,7 +122,8 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _lines_of(value: bytes | None, max_line_bytes: int) -> list[tuple[int, bytes]]:
-    value = _checked(value)
+    # White space around a record is none of its lines: lines are numbered from the first that says something.
+    value = _checked(value).strip()
     parts = value.split(b"\n", MAX_LINES)
     found = [(number, text) for number, part in enumerate(parts) if (text := part.strip())]
     if len(parts) > MAX_LINES:

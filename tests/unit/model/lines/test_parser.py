@@ -53,8 +53,8 @@ def test_a_novel_event_has_text_sample_and_count():
 
 
 def test_a_record_may_hold_several_lines():
-    """Lines are numbered within their record; blank ones keep their number and are left out."""
-    parsed = parse(LineFormat(), b"one\r\n\r\ntwo\n", b"three")
+    """Lines are numbered from the first that is not blank; blank ones between lines keep their number."""
+    parsed = parse(LineFormat(), b"\none\r\n\r\ntwo\n", b"\nthree")
 
     assert (parsed.record, parsed.line) == ([0, 0, 1], [0, 2, 0])
     assert parsed.event_id == [event_id(text) for text in ("one", "two", "three")]
