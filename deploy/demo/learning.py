@@ -21,6 +21,9 @@ RULE = WindowRule(size=32, hop=1, session_gap_ms=3_000)
 #: The stream has another seed than the training, whatever the user chooses.
 _TRAINING_SEED = 1_000_003
 
+#: About 10 s on two free cores; a busy machine gets a model that has learnt less instead of a demo that takes longer.
+_MAX_TRAINING_SECONDS = 60.0
+
 
 def learn(options: DemoOptions, folder: Path, console: Console) -> Artefact:
     """Write sample logs, train on them, and save the model as ``folder/model``.
@@ -34,7 +37,12 @@ def learn(options: DemoOptions, folder: Path, console: Console) -> Artefact:
     lines = normal_sessions(options.training_sessions, _TRAINING_SEED + options.seed)
     logs.write_text("".join(f"{line.text}\n" for line in lines))
     request = TrainingRequest(
-        inputs=(logs,), output=folder / "model", key=KeySource(pattern=TRACE_PATTERN), preset="test", rule=RULE
+        inputs=(logs,),
+        output=folder / "model",
+        key=KeySource(pattern=TRACE_PATTERN),
+        preset="test",
+        rule=RULE,
+        max_seconds=_MAX_TRAINING_SECONDS,
     )
     console.print(f"  {len(lines):,} lines of {options.training_sessions:,} requests, all normal, no labels")
     with RichProgress(console) as progress:

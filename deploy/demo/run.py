@@ -4,7 +4,6 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -62,23 +61,35 @@ def run(options: DemoOptions, console: Console) -> int:
 
 @dataclass(slots=True)
 class _Audience:
-    """Judges each alert and shows it; where ``tally`` is None, nobody knows what is right."""
+    """Judges each alert and shows it; where ``tally`` is None, nobody knows what is right.
+
+    Every line of a faulty request is judged, and most repeat the alert of the line before: on a trace that was alerted
+    already, only a new kind of alert is shown.
+    """
 
     console: Console
     tally: Tally | None
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    count: int = 0
+    kinds: set[tuple[str, str]] = field(default_factory=set)
 
     def show(self, alert: Alert) -> None:
-        if self.tally is None:
-            self.console.print(alert_view(JudgedAlert(next(self.numbers), alert)))
+        judged = self._judged(alert)
+        if judged.verdict is Verdict.SEEN_BEFORE:
             return
+        self.count += 1
+        if (alert.key, alert.kind) not in self.kinds:
+            self.kinds.add((alert.key, alert.kind))
+            self.console.print(alert_view(judged))
+
+    def _judged(self, alert: Alert) -> JudgedAlert:
+        number = self.count + 1
+        if self.tally is None:
+            return JudgedAlert(number, alert)
         arrived_ms = now_ms()
         verdict = self.tally.judge(alert.id, alert.key, arrived_ms)
-        if verdict is Verdict.SEEN_BEFORE:
-            return
         planned = self.tally.faults.get(alert.key)
         seconds = (arrived_ms - planned.line.time_ms) / 1000 if planned else None
-        self.console.print(alert_view(JudgedAlert(next(self.numbers), alert, verdict, planned, seconds)))
+        return JudgedAlert(number, alert, verdict, planned, seconds)
 
 
 def _stream(options: DemoOptions, service: Service, exchange: Exchange, console: Console) -> Tally:
@@ -95,10 +106,18 @@ def _stream(options: DemoOptions, service: Service, exchange: Exchange, console:
         began = time.monotonic()
         exchange.stream(traffic.lines, audience.show, tick)
         seconds = time.monotonic() - began
+        bar.move(exchange.sent)
         bar.say("ending the open sessions")
         service.children.run("flush")
         exchange.read_until(lambda: service.windows_scored() >= wanted, _DRAIN_SECONDS, audience.show)
-    figures = Figures(exchange.sent, service.windows_scored(), wanted, service.windows_known(), seconds)
+    figures = Figures(
+        lines=exchange.sent,
+        alerts=audience.count,
+        windows=service.windows_scored(),
+        expected_windows=wanted,
+        cached=service.windows_known(),
+        seconds=seconds,
+    )
     console.print(summary_view(tally, figures))
     return tally
 

@@ -26,7 +26,10 @@ _COLOURS = {Verdict.FOUND: "green", Verdict.FALSE_ALARM: "red"}
 #: Lines of the window shown before and after a surprising one.
 _CONTEXT_LINES = 1
 
-_MARK, _NO_MARK = " ▶ ", "   "
+_MARK, _MARK_WIDTH = " ▶", 3
+
+#: Where a percentile is written as "all".
+_ALL = 99.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Figures:
 
     Attributes:
         lines: Log lines sent.
+        alerts: Alerts read, copies left out.
         windows: Windows scored.
         expected_windows: Windows that the lines must give.
         cached: Windows whose score was known from an equal one.
@@ -61,6 +65,7 @@ class Figures:
     """
 
     lines: int
+    alerts: int
     windows: int
     expected_windows: int
     cached: int
@@ -104,7 +109,7 @@ def alert_view(judged: JudgedAlert) -> RenderableType:
     if judged.verdict in (Verdict.FOUND_AGAIN, Verdict.FALSE_ALARM_AGAIN):
         return _short_view(judged)
     colour = _COLOURS.get(judged.verdict, "yellow") if judged.verdict else "yellow"
-    body = Group(*_facts(judged), Text(), *_lines(judged.alert))
+    body = Group(_facts(judged), Text(), _lines(judged.alert))
     return Panel(body, title=_title(judged, colour), title_align="left", border_style=colour)
 
 
@@ -126,13 +131,14 @@ def _title(judged: JudgedAlert, colour: str) -> Text:
     return title
 
 
-def _short_view(judged: JudgedAlert) -> Text:
+def _short_view(judged: JudgedAlert) -> RenderableType:
     verdict = judged.verdict.value if judged.verdict else ""
-    line = Text(f"  Alert {judged.number} · {verdict}: ", style="dim", no_wrap=True, overflow="ellipsis")
-    return line.append(f"trace {judged.alert.key}, score {judged.alert.score:.1f}. {judged.alert.summary}")
+    head = f"   Alert {judged.number} · {verdict} (trace {judged.alert.key}): "
+    # In a group, since the console would join a bare text with others and wrap it.
+    return Group(Text(head + judged.alert.summary, style="dim", no_wrap=True, overflow="ellipsis"))
 
 
-def _facts(judged: JudgedAlert) -> Iterator[RenderableType]:
+def _facts(judged: JudgedAlert) -> RenderableType:
     alert, window = judged.alert, judged.alert.window
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -144,17 +150,22 @@ def _facts(judged: JudgedAlert) -> Iterator[RenderableType]:
     length = f"{window.session_events} lines" + ("; its session has ended" if window.final else " so far")
     where = f"{window.topic}/{window.partition}, offsets {window.first.offset} to {window.last.offset}"
     table.add_row("trace", Text(f"{alert.key}: {length} ({where})"))
-    yield table
+    return table
 
 
 def _score(alert: Alert) -> str:
-    rarer = f"higher than {alert.percentile:.4g} % of normal windows"
-    return f"{alert.score:.2f} nats, threshold {alert.threshold:.2f}; {rarer}"
+    below = "all" if alert.percentile >= _ALL else f"{alert.percentile:.4g} %"
+    return (
+        f"{alert.score:.2f} nats, threshold {alert.threshold:.2f}; higher than {below} of the normal windows held out"
+    )
 
 
-def _lines(alert: Alert) -> Iterator[Text]:
+def _lines(alert: Alert) -> RenderableType:
     surprising = {event.index: event for event in alert.events}
     texts = _texts(alert)
+    table = Table.grid()
+    table.add_column(width=_MARK_WIDTH)
+    table.add_column(overflow="fold")
     last_shown = -1
     for index in range(-1, alert.window.size + 1):
         near = any(abs(index - place) <= _CONTEXT_LINES for place in surprising)
@@ -162,11 +173,14 @@ def _lines(alert: Alert) -> Iterator[Text]:
         if not near or (index not in texts and event is None):
             continue
         if index > last_shown + 1:
-            yield Text(f"{_NO_MARK}…", style="dim")
+            table.add_row("", Text("…", style="dim"))
         last_shown = index
-        yield _line(texts.get(index) or _mark_text(index), surprising=event is not None)
-        if event is not None:
-            yield from _expected(event)
+        text = texts.get(index) or _mark_text(index)
+        if event is None:
+            table.add_row("", Text(text, style="dim", no_wrap=True, overflow="ellipsis"))
+        else:
+            table.add_row(_MARK, Group(Text(text, style="bold"), _expected(event)))
+    return table
 
 
 def _texts(alert: Alert) -> dict[int, str]:
@@ -182,18 +196,19 @@ def _mark_text(index: int) -> str:
     return "(the session begins)" if index < 0 else "(the session ends)"
 
 
-def _line(text: str, *, surprising: bool) -> Text:
-    line = Text(_MARK if surprising else _NO_MARK, no_wrap=True, overflow="ellipsis")
-    return line.append(text, style="bold" if surprising else "dim")
-
-
-def _expected(event: AlertEvent) -> Iterator[Text]:
+def _expected(event: AlertEvent) -> RenderableType:
     if not event.expected:
-        yield Text("      unlike anything in training", style="italic")
+        return Text("  unlike anything in training", style="italic")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", style="italic", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    # The one column that gives way on a narrow terminal: it may wrap, but its texts are cut instead.
+    table.add_column(style="cyan")
     for at, other in enumerate(event.expected):
-        head = "      expected instead " if at == 0 else "                    or "
-        line = Text(head, style="italic", no_wrap=True, overflow="ellipsis")
-        yield line.append(f"{other.probability:4.0%}  ").append(other.text, style="cyan")
+        head = "  expected instead" if at == 0 else "or"
+        text = Text(other.text, no_wrap=True, overflow="ellipsis")
+        table.add_row(head, f"{other.probability:.0%}", text)
+    return table
 
 
 def _summary_rows(tally: Tally, figures: Figures) -> Iterator[tuple[str, Text]]:
@@ -202,6 +217,8 @@ def _summary_rows(tally: Tally, figures: Figures) -> Iterator[tuple[str, Text]]:
     yield "lines", Text(f"{figures.lines:,} in {figures.seconds:.0f} s ({rate:.0f}/s)")
     equal = f"{figures.cached:,} were equal to an earlier one"
     yield "windows", Text(f"{figures.windows:,} scored of {figures.expected_windows:,}; {equal}")
+    requests = len(tally.seconds_to_alert) + len(tally.false_alarms)
+    yield "alerts", Text(f"{figures.alerts:,}, about {requests} requests")
     yield "faults injected", Text(str(len(tally.faults)))
     yield "faults found", Text(str(found), style="green" if found >= MIN_FOUND else "red")
     for planned in tally.missed:

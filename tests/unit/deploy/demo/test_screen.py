@@ -101,6 +101,21 @@ def test_a_later_alert_on_the_same_trace_is_one_line():
     assert "again" in shown
 
 
+def test_a_score_above_all_normal_windows_says_so():
+    """A percentile of 100 is written as a word."""
+    assert "higher than all of the normal windows" in _printed(alert_view(JudgedAlert(1, _alert(percentile=100.0))))
+
+
+def test_a_surprising_line_is_shown_whole():
+    """The line that matters wraps; its neighbours are cut."""
+    lines = [{"offset": at, "line": 0, "text": f"{at}" * 190 + "end"} for at in range(3)]
+
+    shown = _printed(alert_view(JudgedAlert(1, _alert(lines=lines))), width=80)
+
+    assert "end" in shown
+    assert "0" * 80 not in shown
+
+
 def test_a_session_that_ends_shows_its_end_as_the_surprise():
     """The end of the session is a place of its own, after its last line."""
     event = _alert().events[0].model_copy(update={"index": 3, "place": None, "event_id": None})
@@ -129,6 +144,17 @@ def test_hostile_log_text_is_shown_and_not_obeyed(hostile):
     assert "[bold red]x[/nonsense]" in shown or hostile[0] != "["
 
 
+def test_probabilities_stay_on_a_narrow_terminal():
+    """Where room is short, the expected texts are cut and not their probabilities."""
+    expected = [{"text": "y" * 300, "probability": 0.93}]
+    event = _alert().events[0].model_dump() | {"expected": expected}
+
+    shown = _printed(alert_view(JudgedAlert(1, _alert(events=[event]))), width=60)
+
+    assert "expected instead" in shown
+    assert "93%" in shown
+
+
 def test_a_narrow_terminal_is_kept_to():
     """No line is wider than the terminal."""
     lines = [{"offset": at, "line": 0, "text": "x" * 500} for at in range(3)]
@@ -145,16 +171,25 @@ def test_the_summary_counts_everything():
         tally.judge(trace, trace, planned.line.time_ms + 1500)
 
     shown = _printed(
-        summary_view(tally, Figures(lines=9000, windows=4321, expected_windows=4322, cached=4000, seconds=60.0))
+        summary_view(
+            tally, Figures(lines=9000, alerts=12, windows=4321, expected_windows=4322, cached=4000, seconds=60.0)
+        )
     )
 
-    for part in ("9,000 in 60 s (150/s)", "4,321 scored of 4,322", "4,000", "1.5 s in the median", "passed"):
+    for part in (
+        "9,000 in 60 s (150/s)",
+        "12, about 5 requests",
+        "4,321 scored of 4,322",
+        "4,000",
+        "1.5 s in the median",
+        "passed",
+    ):
         assert part in shown
 
 
 def test_the_summary_names_what_was_missed():
     """A fault that was not found is named, and the result is a failure."""
-    shown = _printed(summary_view(Tally(TRACES), Figures(1, 1, 1, 0, 1.0)), width=160)
+    shown = _printed(summary_view(Tally(TRACES), Figures(1, 0, 1, 1, 0, 1.0)), width=160)
 
     assert shown.count("missed") == 5
     assert "failed" in shown
