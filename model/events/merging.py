@@ -22,6 +22,8 @@ from model.events.templates import TOKEN, tokens_of
 
 __all__ = ["Pattern", "families_of_forms", "merged"]
 
+#: Longer texts are dumps of data; looking for their variables place by place would take memory for nothing.
+_MOST_TOKENS = 200
 #: Marks that make a word with a number an identifier: ``eth<*>`` is one of few, ``task_<*>`` one of any number.
 _IDENTIFIER_MARKS = frozenset(b"_-/\\@~#$%*")
 #: Values needed where the texts share no, one, two, three, four words; for more words the last holds.
@@ -91,6 +93,8 @@ def families_of_forms(patterns: Iterable[Pattern]) -> list[list[Pattern]]:
 
 def _merged_group(group: list[Pattern]) -> list[Pattern]:
     group = _joined(group, _by_skeleton(group))
+    if len(group[0].tokens) > _MOST_TOKENS:
+        return group
     size = len(group) + 1
     while len(group) < size:
         size = len(group)
