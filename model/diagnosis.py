@@ -4,7 +4,6 @@ Each candidate (a step put in, taken out, or moved) is a window of its own, read
 with the lowest peak surprisal wins if it takes away most of the original's.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,6 +16,8 @@ __all__ = ["Diagnosis", "Usual", "diagnose"]
 Tokens = tuple[int, ...]
 #: Reads windows: the peak surprisal of each, nats.
 Peaks = Callable[[Sequence[Tokens]], list[float]]
+#: The likeliest other token at a position of a window, with its probability.
+Expect = Callable[[Tokens, int], tuple[int, float] | None]
 
 _LONGEST_TEXT = 120
 #: A change explains the window if it takes away this share of its peak surprisal.
@@ -24,8 +25,8 @@ _MENDED_SHARE = 0.5
 #: How far a step is moved when its order is tried, in events.
 _FARTHEST_MOVE = 3
 _PLACES_TRIED = 2
-#: An event that came more often than ever in training is called repeated from this many times on.
-_REPEATED = 3
+#: How many missing steps in a row are looked for.
+_MOST_MISSING = 3
 
 
 class Diagnosis(NamedTuple):
@@ -48,11 +49,13 @@ class Usual:
     Attributes:
         texts: Texts of events.
         peaks: Reads changed windows.
+        expect: Says what belongs at a position of a changed window.
         most_in_window: How often, at most, each event occurred in one training window.
     """
 
     texts: TextSource
     peaks: Peaks
+    expect: Expect
     most_in_window: Mapping[bytes, int]
 
 
@@ -77,21 +80,15 @@ def _novel(reading: Reading, usual: Usual) -> Diagnosis | None:
 
 
 def _repeated(reading: Reading, usual: Usual) -> Diagnosis | None:
-    """An event that came at least twice as often as ever in a window of training."""
-    vocabulary = usual.texts.vocabulary
-    found: list[tuple[float, int, bytes]] = []
-    for token, count in Counter(reading.tokens).items():
-        event = vocabulary.event(token)
-        most = usual.most_in_window.get(event, 0) if event else 0
-        if event and most and count >= max(_REPEATED, 2 * most):
-            found.append((count / most, count, event))
-    if not found:
-        return None
-    _, count, event = max(found)
-    most = usual.most_in_window[event]
-    times = "once" if most == 1 else f"{most} times"
-    text = _quoted(usual.texts.of_event(event))
-    return Diagnosis("repetition", f"{text} came {count} times; a normal window has it at most {times}.")
+    """A surprising event that came more often than ever in a window of training."""
+    vocabulary, most_in_window = usual.texts.vocabulary, usual.most_in_window
+    for place in reading.positions()[:_PLACES_TRIED]:
+        event, count = vocabulary.event(reading.tokens[place]), reading.tokens.count(reading.tokens[place])
+        most = most_in_window.get(event, count) if event else count
+        if count > most:
+            text, times = _event_text(reading, usual, place), "once" if most == 1 else f"{most} times"
+            return Diagnosis("repetition", f"{text} came {count} times; a normal window has it at most {times}.")
+    return None
 
 
 def _ended_early(reading: Reading, usual: Usual) -> Diagnosis | None:
@@ -112,21 +109,18 @@ def _early_end_text(reading: Reading, usual: Usual, expected: int, probability: 
 
 
 def _mended(reading: Reading, usual: Usual) -> Diagnosis | None:
-    changes = [change for place in reading.positions()[:_PLACES_TRIED] for change in _changes(reading, usual, place)]
-    if not changes:
-        return None
-    peak = max(reading.surprisal(p) for p in range(len(reading.tokens)))
-    peaks = usual.peaks([change.tokens for change in changes])
-    best = min(range(len(changes)), key=lambda i: (peaks[i], i))
-    if peaks[best] > (1 - _MENDED_SHARE) * peak:
-        return None
-    return Diagnosis(changes[best].kind, changes[best].summary)
-
-
-def _changes(reading: Reading, usual: Usual, place: int) -> Iterator[_Change]:
-    yield from _moved(reading, usual, place)
-    yield from _put_in(reading, usual, place)
-    yield from _taken_out(reading, usual, place)
+    """The change that makes the window look normal; taking a step out mends too much, so it is tried last."""
+    places = reading.positions()[:_PLACES_TRIED]
+    peak = max(reading.surprisal(place) for place in range(len(reading.tokens)))
+    for changes in (
+        [change for place in places for change in (*_moved(reading, usual, place), *_put_in(reading, usual, place))],
+        [change for place in places for change in _taken_out(reading, usual, place)],
+    ):
+        peaks = usual.peaks([change.tokens for change in changes]) if changes else []
+        best = min(range(len(changes)), key=lambda i: (peaks[i], i), default=None)
+        if best is not None and peaks[best] <= (1 - _MENDED_SHARE) * peak:
+            return Diagnosis(changes[best].kind, changes[best].summary)
+    return None
 
 
 def _moved(reading: Reading, usual: Usual, place: int) -> Iterator[_Change]:
@@ -146,19 +140,29 @@ def _moved(reading: Reading, usual: Usual, place: int) -> Iterator[_Change]:
 
 
 def _put_in(reading: Reading, usual: Usual, place: int) -> Iterator[_Change]:
-    """One of the expected steps, put in at a place."""
-    tokens = reading.tokens
+    """The likeliest steps put in before a place, one after another."""
+    tokens, missing = reading.tokens, list[int]()
     if tokens[place] == BOS:
         return
-    for token, probability in reading.likeliest(place, 2):
-        if token < FIRST_EVENT:
-            continue
-        changed = (*tokens[:place], token, *tokens[place:])
+    chance = 0.0
+    while len(missing) < _MOST_MISSING:
+        changed = (*tokens[:place], *missing, *tokens[place:])
+        expected = usual.expect(changed, place + len(missing))
+        if expected is None or expected[0] < FIRST_EVENT or expected[0] == tokens[place]:
+            return
+        missing.append(expected[0])
+        chance = chance or expected[1]
+        mended = (*tokens[:place], *missing, *tokens[place:])
         if tokens[place] == EOS:
-            yield _Change("ended-early", changed, _early_end_text(reading, usual, token, probability))
+            yield _Change("ended-early", mended, _early_end_text(reading, usual, missing[0], chance))
         else:
-            what, before = _quoted(usual.texts.of_token(token)), _event_text(reading, usual, place)
-            yield _Change("missing-step", changed, f"{what} is missing before {before} (expected: {probability:.0%}).")
+            yield _Change("missing-step", mended, _missing_text(reading, usual, place, missing))
+
+
+def _missing_text(reading: Reading, usual: Usual, place: int, missing: Sequence[int]) -> str:
+    steps = ", then ".join(_quoted(usual.texts.of_token(token)) for token in missing)
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{steps} {verb} missing before {_event_text(reading, usual, place)}."
 
 
 def _taken_out(reading: Reading, usual: Usual, place: int) -> Iterator[_Change]:
@@ -187,4 +191,4 @@ def _event_text(reading: Reading, usual: Usual, place: int) -> str:
 
 def _quoted(text: str) -> str:
     shortened = text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
-    return text if text in (SESSION_BEGINS, SESSION_ENDS) else f'"{shortened}"'
+    return text if text in (SESSION_BEGINS, SESSION_ENDS) else f"“{shortened}”"

@@ -80,12 +80,19 @@ class Scorer:
         expected = predictions(self._network, tokens)  # (T, V)
         reading = Reading(window, tokens, expected, familiar=window in self.artefact.familiar)
         source = TextSource(self.artefact.vocabulary, self._template_texts, texts or {})
-        usual = Usual(source, self._peaks, self.artefact.familiar.most_in_window)
+        usual = Usual(source, self._peaks, self._expect, self.artefact.familiar.most_in_window)
         kind, summary = diagnose(reading, usual)
         return Explanation(kind, summary, surprising_events(reading, source), reading.familiar)
 
     def _peaks(self, windows: Sequence[tuple[int, ...]]) -> list[float]:
         return [max(row) for row in surprisals(self._network, windows)]
+
+    def _expect(self, window: tuple[int, ...], position: int) -> tuple[int, float] | None:
+        """The likeliest token, other than the one that is there and than a novel event."""
+        probabilities = predictions(self._network, window)[position].exp()  # (V,)
+        probabilities[[window[position], NOVEL]] = 0.0
+        value, token = probabilities.max(dim=0)
+        return (int(token), float(value)) if value > 0 else None
 
     def _score_new(self, windows: Sequence[WindowContent]) -> list[float]:
         for window in windows:
