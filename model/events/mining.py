@@ -19,8 +19,8 @@ from model.events.templates import Template, Templates
 
 __all__ = ["MAX_TEXTS", "Miner"]
 
-#: Distinct masked texts kept at a time; at about 500 bytes each, 25 MB.
-MAX_TEXTS = 50_000
+#: Distinct masked texts kept at a time. Real logs have hundreds; merging this many long ones takes some 600 MB.
+MAX_TEXTS = 20_000
 _SAMPLE_CHARACTERS = 300
 
 
