@@ -6,12 +6,12 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import (
-    AuthenticationFailedError,
     AuthorizationError,
     IncompatibleBrokerVersion,
     InvalidTopicError,
     KafkaConfigurationError,
     KafkaError,
+    SaslAuthenticationFailedError,
     UnsupportedCodecError,
     UnsupportedVersionError,
 )
@@ -25,7 +25,7 @@ MAX_FETCH_BYTES = 1 << 20
 """Bytes of one fetch from one partition. Larger fetches make latency, not throughput."""
 
 _REFUSED = (
-    AuthenticationFailedError,
+    SaslAuthenticationFailedError,
     AuthorizationError,
     IncompatibleBrokerVersion,
     InvalidTopicError,
