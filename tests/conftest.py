@@ -59,11 +59,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests that need servers, and insist on Apache Kafka in CI."""
     for item in items:
-        names = set(getattr(item, "fixturenames", ()))
-        if names & _NEEDS_SERVERS:
-            item.add_marker("stack")
-        if (name := _broker_of(item)) is not None:
+        # Marked by hand: it starts the embedded stack itself.
+        name = _broker_of(item) or ("embedded" if item.get_closest_marker("stack") else None)
+        if name is not None:
             item.user_properties.append(("broker", name))
+        if _NEEDS_SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("stack")
     wanted = any(_broker_of(item) is not None for item in items) and config.getoption("--broker") != "embedded"
     if wanted and os.environ.get("CI") and _apache() is None:
         raise pytest.UsageError(f"{_NO_APACHE}. In CI the tests must run on it too.")
@@ -80,7 +81,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for (part, broker), outcomes in sorted(_by_part_and_broker(counts).items()):
         terminalreporter.line(f"{part:<12} {broker:<10} {', '.join(outcomes)}")
     if config.getoption("--broker") == "all" and _apache() is None:
-        terminalreporter.line(f"Nothing ran on Apache Kafka. {_NO_APACHE}.", yellow=True)
+        terminalreporter.line(f"No test ran on Apache Kafka. {_NO_APACHE}.", yellow=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import shlex
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -55,7 +56,9 @@ def run(options: DemoOptions, console: Console) -> int:
             if options.keep:
                 _headline(console, "4. Normal requests go on; Ctrl-C ends everything")
                 console.print(_invitation(service), soft_wrap=True, markup=False, highlight=False)
-                _keep_running(options, service, exchange, console)
+                # Here Ctrl-C is the way to end; the status is that of the stream before.
+                with suppress(KeyboardInterrupt):
+                    _keep_running(options, service, exchange, console)
     return 0 if tally.succeeded else 1
 
 

@@ -115,6 +115,7 @@ def test_creating_a_topic_twice_is_refused_by_name(broker, topic):
         create_topics(broker.address, {name: 1})
 
 
+@pytest.mark.stack
 def test_nothing_is_left_after_the_block():
     """No process and no folder of a stack outlives its block."""
     with Stack({"logs": 2}, broker=EmbeddedBroker()) as stack:
@@ -125,6 +126,7 @@ def test_nothing_is_left_after_the_block():
     assert not any(map(Path.exists, traces.folders))
 
 
+@pytest.mark.stack
 def test_nothing_is_left_after_an_exception():
     """An exception in the block cleans up like its last line does."""
 
@@ -140,6 +142,7 @@ def test_nothing_is_left_after_an_exception():
     assert not any(map(Path.exists, traces[0].folders))
 
 
+@pytest.mark.stack
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda end: end.name)
 def test_nothing_is_left_when_the_owner_is_killed(end):
     """Whatever signal ends the owner, its servers end and their folders go."""
@@ -151,6 +154,7 @@ def test_a_broker_in_the_background_does_not_outlive_a_killed_owner(own_broker):
     _assert_nothing_is_left(own_broker.name, signal.SIGKILL)
 
 
+@pytest.mark.stack
 def test_two_stacks_run_side_by_side():
     """A second stack gets its own ports and does not see the first one's data."""
     with Stack() as first, Stack() as second:
