@@ -1,0 +1,1 @@
+"""Running logscry: images, the embedded stack, the demo."""

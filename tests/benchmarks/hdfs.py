@@ -36,11 +36,11 @@ from deploy.embedded.stack import Stack
 from stream.alerts import Alert, decode_alert
 from stream.windowing.registry import PartitionRegistry
 from stream.windowing.store import PartitionStore
+from stream.windowing.windows import WindowRule
 from tests.benchmarks.places import REPOSITORY, data_folder, environment
 from training.progress import RichProgress
 from training.reading import KeySource
 from training.train import TrainingRequest, train
-from stream.windowing.windows import WindowRule
 
 BLOCK = "(blk_-?[0-9]+)"
 PARTITIONS = 4
@@ -171,8 +171,8 @@ class Service:
         """Wait until all offsets are applied, flush, and wait until every window is scored."""
         redis = Redis.from_url(self.stack.redis_url)
         stores = [PartitionStore(redis, self.namespace, p) for p in PartitionRegistry(redis, self.namespace).all()]
-        _wait(lambda: all((s.position() or (0,))[0] >= ends.get(s.partition.partition, 0) for s in stores))
-        self.children.run("flush")
+        self.children.run("flush")  # it waits for the consumers to reach the end itself
+        assert all((s.position() or (0,))[0] >= ends.get(s.partition.partition, 0) for s in stores)
         _wait(lambda: all(store.ready_windows() == 0 for store in stores))
 
     def worker_metric(self, name: str) -> int:
@@ -199,7 +199,7 @@ def _throughput(bench: Bench, lines: Sequence[Line], options: Options) -> dict[s
         alerts = service.alerts()
         windows = service.worker_metric("logscry_worker_windows_scored_total")
         hits = service.worker_metric("logscry_worker_cache_hits_total")
-        peak = int(redis.info("memory")["used_memory_peak"])  # type: ignore[index]
+        peak = int(redis.info("memory")["used_memory_peak"])
     rate = len(lines) / seconds
     return {
         **_detection(alerts, options.data / "hdfs" / "test_labels.csv"),
@@ -314,7 +314,7 @@ def _read_all(address: str, topic: str) -> list[Any]:
     consumer.assign(partitions)
     records: list[Any] = []
     idle = 0
-    while idle < 3:  # noqa: PLR2004 -- polls in a row without a record
+    while idle < 3:
         found = consumer.poll(timeout_ms=500)
         idle = 0 if found else idle + 1
         for part in found.values():

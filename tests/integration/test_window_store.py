@@ -176,10 +176,8 @@ def test_a_window_is_acknowledged_only_if_it_is_the_one_that_was_scored(redis_cl
     apply(store, [Event(b"k", 5, b"a" * 8, 0), Event(b"k", 5, b"b" * 8, 1)], 0)
     stream = ReadyStream(redis_client, store.ready, store.partition)
     [window] = stream.read("worker-1", count=10)
-    [identity] = redis_client.xrange(store.ready)
     redis_client.delete(store.ready)
-    fields = {**identity[1], b"k": b"other"}
-    redis_client.xadd(store.ready, fields, id=identity[0])  # type: ignore[arg-type]
+    redis_client.xadd(store.ready, {"k": "other", "h": window.header, "e": window.entries}, id=window.stream_id)
 
     assert stream.acknowledge([window]) == 0
     assert redis_client.xlen(store.ready) == 1

@@ -1,0 +1,61 @@
+# What a newcomer would guess: make demo, make test, make check, make bench. `make help` lists all.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast check format schemas bench bench-hdfs bench-templates clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+$(VENV)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "logscry needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/run: $(VENV)/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run
+	$(BIN)/pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+setup: $(VENV)/dev  ## Install everything for development into .venv
+
+demo: $(VENV)/run  ## See it work: faults in a small shop's logs, found and explained (DEMO_SECONDS=60, DEMO_KEEP=1)
+	$(BIN)/python -m deploy.demo
+
+test: $(VENV)/dev  ## Run all tests, on every broker that this machine offers
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/dev  ## Run the tests that need no servers
+	$(BIN)/python -m pytest tests/unit tests/property
+
+check: $(VENV)/dev  ## Lint, type-check, check imports and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+format: $(VENV)/dev  ## Format the code
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+schemas: $(VENV)/dev  ## Write the JSON Schemas of docs/ anew from the code's types
+	$(BIN)/python -m stream.schemas docs
+
+bench: bench-templates bench-hdfs  ## Run all benchmarks (data: LOGSCRY_DATA)
+
+bench-hdfs: $(VENV)/dev  ## The whole path on real HDFS logs: detection, speed, latency, memory
+	$(BIN)/python -m tests.benchmarks.hdfs
+
+bench-templates: $(VENV)/dev  ## Event IDs: accuracy on 16 systems, and speed
+	$(BIN)/python -m tests.benchmarks.templates
+
+clean:  ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
