@@ -80,12 +80,13 @@ def _novel(reading: Reading, usual: Usual) -> Diagnosis | None:
 
 
 def _repeated(reading: Reading, usual: Usual) -> Diagnosis | None:
-    """A surprising event that came more often than ever in a window of training."""
+    """An event that came more often than ever in a window of training: at least twice as often, or surprisingly."""
     vocabulary, most_in_window = usual.texts.vocabulary, usual.most_in_window
-    for place in reading.positions()[:_PLACES_TRIED]:
+    surprising = reading.positions()[:_PLACES_TRIED]
+    for place in reading.positions():
         event, count = vocabulary.event(reading.tokens[place]), reading.tokens.count(reading.tokens[place])
         most = most_in_window.get(event, count) if event else count
-        if count > most:
+        if count >= 2 * most or (count > most and place in surprising):
             text, times = _event_text(reading, usual, place), "once" if most == 1 else f"{most} times"
             return Diagnosis("repetition", f"{text} came {count} times; a normal window has it at most {times}.")
     return None
