@@ -15,7 +15,7 @@ from typing import Self
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.embedded.guard import Guard
-from deploy.embedded.server import HOST, free_port, wait_until
+from deploy.embedded.ports import HOST, free_port, wait_until
 from model.errors import TransientError
 
 __all__ = ["Child", "Children"]

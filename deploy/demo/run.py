@@ -120,6 +120,7 @@ def _stream(options: DemoOptions, service: Service, exchange: Exchange, console:
         expected_windows=wanted,
         cached=service.windows_known(),
         seconds=seconds,
+        session_gap_seconds=RULE.session_gap_ms / 1000,
     )
     console.print(summary_view(tally, figures))
     return tally

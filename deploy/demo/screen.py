@@ -62,6 +62,7 @@ class Figures:
         expected_windows: Windows that the lines must give.
         cached: Windows whose score was known from an equal one.
         seconds: How long lines were streamed.
+        session_gap_seconds: Silence that ends a session, and by which an early end is known.
     """
 
     lines: int
@@ -70,6 +71,7 @@ class Figures:
     expected_windows: int
     cached: int
     seconds: float
+    session_gap_seconds: float
 
 
 class StreamBar:
@@ -228,6 +230,7 @@ def _summary_rows(tally: Tally, figures: Figures) -> Iterator[tuple[str, Text]]:
     if tally.median_seconds is not None:
         slowest = max(tally.seconds_to_alert.values())
         yield "fault to alert", Text(f"{tally.median_seconds:.1f} s in the median, {slowest:.1f} s at most")
+        yield "", Text(f"(a session has ended too early after a silence of {figures.session_gap_seconds:.0f} s)")
     passed = "passed" if tally.succeeded else "failed"
     bar = f"{passed}: at least {MIN_FOUND} found and at most {MAX_FALSE_ALARMS} false alarm is the bar"
     yield "result", Text(bar, style="bold green" if tally.succeeded else "bold red")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.demo.children import Child, Children
 from deploy.demo.exchange import ALERTS_TOPIC, LOGS_TOPIC
-from deploy.embedded.server import wait_until
+from deploy.embedded.ports import wait_until
 from deploy.embedded.stack import Stack
 from model.errors import TransientError
 

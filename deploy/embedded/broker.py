@@ -17,16 +17,8 @@ from typing import ClassVar
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from deploy.embedded.server import (
-    HOST,
-    START_SECONDS,
-    STOP_SECONDS,
-    LocalServer,
-    ProcessServer,
-    accepts_connections,
-    free_port,
-    wait_until,
-)
+from deploy.embedded.ports import HOST, accepts_connections, free_port, wait_until
+from deploy.embedded.server import START_SECONDS, STOP_SECONDS, LocalServer, ProcessServer
 from model.errors import ConfigurationError, StateError, TransientError
 
 __all__ = [

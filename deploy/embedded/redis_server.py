@@ -11,7 +11,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from deploy.embedded.server import HOST, ProcessServer
+from deploy.embedded.ports import HOST
+from deploy.embedded.server import ProcessServer
 from model.errors import ConfigurationError
 
 __all__ = ["EmbeddedRedis"]

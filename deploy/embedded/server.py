@@ -3,22 +3,18 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
 from deploy.embedded.guard import Guard
+from deploy.embedded.ports import HOST, free_port, wait_until
 from model.errors import StateError, TransientError
 
-__all__ = ["HOST", "LocalServer", "ProcessServer"]
-
-HOST = "127.0.0.1"
+__all__ = ["LocalServer", "ProcessServer"]
 
 #: A port is chosen a moment before the server binds it; another process may be faster, so the start is tried again.
 PORT_CHOICES = 5
@@ -27,7 +23,6 @@ PORT_CHOICES = 5
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
-_POLL_SECONDS = 0.02
 _TAIL_LINES = 15
 
 
@@ -226,45 +221,6 @@ class ProcessServer(LocalServer):
             self._process.kill()
             self._process.wait()
         self._process = None
-
-
-def free_port(neighbours: int = 0) -> int:
-    """A port of 127.0.0.1 that is free now, as are the next ``neighbours`` ones."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
-        if all(_is_free(port + step) for step in range(1, neighbours + 1)):
-            return port
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask ``condition`` again and again until it holds or ``seconds`` have passed; returns whether it held."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(_POLL_SECONDS)
-    return condition()
-
-
-def accepts_connections(address: str) -> bool:
-    """Whether something listens on ``host:port``."""
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host, int(port)), timeout=1.0):
-            return True
-    except OSError:
-        return False
-
-
-def _is_free(port: int) -> bool:
-    try:
-        with socket.socket() as probe:
-            probe.bind((HOST, port))
-    except (OSError, OverflowError):
-        return False
-    return True
 
 
 def _plain_environment() -> dict[str, str]:

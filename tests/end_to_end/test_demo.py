@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.server import wait_until
+from deploy.embedded.ports import wait_until
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.stack

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.demo.children import Children
-from deploy.embedded.server import wait_until
+from deploy.embedded.ports import wait_until
 from model.errors import TransientError
 
 

@@ -16,8 +16,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from deploy.embedded.broker import ApacheKafka, EmbeddedBroker, speaks_kafka
+from deploy.embedded.ports import free_port, wait_until
 from deploy.embedded.redis_server import EmbeddedRedis
-from deploy.embedded.server import LocalServer, free_port, wait_until
+from deploy.embedded.server import LocalServer
 from deploy.embedded.stack import Stack, create_topics
 from model.errors import StateError, TransientError
 from tests.conftest import REPOSITORY

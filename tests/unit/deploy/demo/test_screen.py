@@ -172,7 +172,16 @@ def test_the_summary_counts_everything():
 
     shown = _printed(
         summary_view(
-            tally, Figures(lines=9000, alerts=12, windows=4321, expected_windows=4322, cached=4000, seconds=60.0)
+            tally,
+            Figures(
+                lines=9000,
+                alerts=12,
+                windows=4321,
+                expected_windows=4322,
+                cached=4000,
+                seconds=60.0,
+                session_gap_seconds=3.0,
+            ),
         )
     )
 
@@ -189,7 +198,7 @@ def test_the_summary_counts_everything():
 
 def test_the_summary_names_what_was_missed():
     """A fault that was not found is named, and the result is a failure."""
-    shown = _printed(summary_view(Tally(TRACES), Figures(1, 0, 1, 1, 0, 1.0)), width=160)
+    shown = _printed(summary_view(Tally(TRACES), Figures(1, 0, 1, 1, 0, 1.0, 3.0)), width=160)
 
     assert shown.count("missed") == 5
     assert "failed" in shown
