@@ -1,0 +1,179 @@
+"""From log files to sessions."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from model.errors import ConfigurationError
+from model.events.templates import Templates
+from model.lines.formats import LineFormat
+from model.lines.keys import KeyExtractor
+from model.lines.parser import LineParser
+from stream.windowing.windows import WindowRule
+from training.corpus import Corpus, LogFiles, Session, read_corpus, windows_of
+from training.reading import KeySource, learn_templates, read_sessions
+from training.split import FEW_KEYS, split_sessions
+
+GAP_MS = 10_000
+
+
+def _read(*paths: Path, pattern: str | None = r"id=(\w+)") -> Corpus:
+    keys = KeyExtractor.from_pattern(pattern) if pattern else None
+    return read_corpus(LogFiles(paths), LineParser(LineFormat("text", "iso"), Templates()), keys, GAP_MS)
+
+
+def _line(second: int, text: str) -> str:
+    return f"2026-03-01T00:{second // 60:02}:{second % 60:02}.000Z INFO {text}\n"
+
+
+def _keys(corpus: Corpus) -> list[tuple[bytes, int]]:
+    return [(session.key, len(session)) for session in corpus.sessions]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Two keys; the first falls silent for longer than the gap."""
+    path = tmp_path / "a.log"
+    lines = [(0, "up id=x"), (1, "up id=y"), (2, "go id=x"), (10, "down id=y"), (13, "up id=x"), (14, "no key")]
+    path.write_text("".join(_line(*line) for line in lines))
+    return path
+
+
+def test_lines_are_grouped_by_key_and_cut_at_silences(log: Path) -> None:
+    """A gap longer than the session gap begins a new session of the same key."""
+    corpus = _read(log)
+
+    assert _keys(corpus) == [(b"x", 2), (b"y", 2), (b"x", 1)]
+    assert corpus.sessions[0].places == ((0, 1), (0, 3))
+    assert (corpus.lines, corpus.without_key) == (6, 1)
+
+
+def test_a_compressed_file_reads_the_same(log: Path) -> None:
+    """``.gz`` is unpacked."""
+    packed = log.with_name("b.log.gz")
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+
+    assert _read(packed).sessions == _read(log).sessions
+
+
+def test_files_that_overlap_in_time_are_merged(tmp_path: Path) -> None:
+    """A request whose lines are in the files of two services is one session in the order of time."""
+    (tmp_path / "a.log").write_text(_line(0, "one id=x") + _line(4, "three id=x"))
+    (tmp_path / "b.log").write_text(_line(2, "two id=x"))
+
+    assert _read(tmp_path).sessions[0].places == ((0, 1), (1, 1), (0, 2))
+
+
+def test_time_never_goes_back_within_a_file(tmp_path: Path) -> None:
+    """A line that is late takes the time of the line before it, so the log's order decides."""
+    (tmp_path / "a.log").write_text(_line(30, "one id=x") + _line(3, "two id=x"))
+
+    assert _keys(_read(tmp_path)) == [(b"x", 2)]
+
+
+def test_without_a_key_each_file_is_one(log: Path) -> None:
+    """The file's name is the key then."""
+    assert _keys(_read(log, pattern=None)) == [(b"a.log", 6)]
+
+
+def test_hidden_files_and_folders_of_folders(tmp_path: Path) -> None:
+    """A folder is read with all below it, hidden files left out; a glob too."""
+    (tmp_path / "deep").mkdir()
+    for name in ("deep/b.log", "a.log", ".c.log"):
+        (tmp_path / name).write_text("x\n")
+
+    assert [path.name for path in LogFiles([tmp_path]).files] == ["a.log", "b.log"]
+    assert [path.name for path in LogFiles([str(tmp_path / "**" / "b*")]).files] == ["b.log"]
+
+
+def test_a_line_of_megabytes_stays_one_line(tmp_path: Path) -> None:
+    """Only its beginning is kept, and the next line is whole."""
+    (tmp_path / "a.log").write_bytes(b"x" * (3 << 20) + b"\nnext\n")
+
+    lines = [line for _, _, line in LogFiles([tmp_path]).lines()]
+    assert len(lines) == 2
+    assert lines[1] == b"next"
+
+
+@pytest.mark.parametrize("inputs", [[], ["nowhere.log"], ["nowhere*"]])
+def test_inputs_that_lead_nowhere_are_refused(inputs: list[str]) -> None:
+    """The error says what to name."""
+    with pytest.raises(ConfigurationError, match="name"):
+        LogFiles(inputs)
+
+
+def test_a_truncated_gzip_is_refused_by_name(tmp_path: Path) -> None:
+    """Half a file is not read as if it were whole."""
+    path = tmp_path / "half.log.gz"
+    path.write_bytes(gzip.compress(bytes(range(256)) * 500)[:-20])
+
+    with pytest.raises(ConfigurationError, match=r"half\.log\.gz"):
+        list(LogFiles([path]).lines())
+
+
+def test_a_key_that_no_line_has_is_an_error(log: Path) -> None:
+    """It says how many lines had none and what to check."""
+    words = learn_templates([log], None, _Silent())
+
+    with pytest.raises(ConfigurationError, match="no key was found in 6"):
+        read_sessions([log], KeySource(pattern="nothing=(x)"), words, WindowRule(), _Silent())
+
+
+def test_a_session_is_cut_as_serving_cuts_it() -> None:
+    """Five events, size 3, hop 2: two windows and the final one."""
+    session = Session(b"k", b"".join(bytes([i]) * 8 for i in range(5)), tuple((0, i) for i in range(5)))
+    cut = [(tuple(span), w.starts_session, w.final) for span, w in windows_of(session, WindowRule(size=3, hop=2))]
+
+    assert cut == [((0, 2, False), True, False), ((1, 4, False), False, False), ((2, 5, True), False, True)]
+
+
+def test_no_key_is_on_both_sides_of_the_split() -> None:
+    """Sessions of one key are all for learning or all held out, and the share is kept."""
+    sessions = [Session(b"k%d" % (i % 40), bytes([i % 40]) * 8, ((0, i),)) for i in range(200)]
+    split = split_sessions(sessions, WindowRule(), 0.25, seed=3)
+
+    assert not set(split.training) & set(split.held_out)
+    assert split.held_out.total() == 10 * 5 * 1
+    assert split == split_sessions(sessions[::-1], WindowRule(), 0.25, seed=3)
+    assert split != split_sessions(sessions, WindowRule(), 0.25, seed=4)
+
+
+def test_with_few_keys_the_end_of_each_session_is_held_out() -> None:
+    """One long session can be learnt from and judged by."""
+    session = Session(b"k", b"".join(i.to_bytes(8, "big") for i in range(800)), tuple((0, i) for i in range(800)))
+    split = split_sessions([session], WindowRule(size=8, hop=8), 0.25, seed=0)
+
+    assert split.by_time
+    assert (split.training.total(), split.held_out.total()) == (75, 26)
+
+
+def test_one_window_cannot_be_split() -> None:
+    """The error says that there is too little."""
+    with pytest.raises(ConfigurationError, match="too few"):
+        split_sessions([Session(b"k", b"a" * 8, ((0, 1),))], WindowRule(), 0.25, seed=0)
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 0.6, float("nan")])
+def test_shares_outside_the_range_are_refused(share: float) -> None:
+    """At most half may be held out."""
+    sessions = [Session(b"k%d" % i, b"a" * 8, ((0, i),)) for i in range(2 * FEW_KEYS)]
+
+    with pytest.raises(ConfigurationError, match=r"at most 0\.5"):
+        split_sessions(sessions, WindowRule(), share, seed=0)
+
+
+class _Silent:
+    """A progress that keeps nothing."""
+
+    def begin(self, stage: str, total: int | None) -> None:
+        """Do nothing."""
+
+    def advance(self, steps: int, facts: object) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+    def note(self, sentence: str) -> None:
+        """Do nothing."""

@@ -1,0 +1,191 @@
+"""Training, scoring and judging, from files to files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.artefact import Artefact
+from model.errors import ConfigurationError
+from model.network import MaskedEventBert, NetworkConfig, small_encoder
+from model.surprisal import surprisals
+from model.vocabulary import BOS, EOS, MASK, PAD
+from tests.toy_model import STEPS, toy_artefact, toy_lines, toy_request
+from training.evaluate import EvaluationRequest, evaluate, read_labels
+from training.loop import LoopPlan, WeightedWindows, fit, mask_for_training
+from training.measures import area_under_curve
+from training.progress import SilentProgress
+from training.report import evaluation_table
+from training.score import ScoringRequest, score_files
+from training.train import TrainingRequest, train
+
+WINDOWS = WeightedWindows([(BOS, 5, 6, 7, EOS), (BOS, 5, 7, 6, EOS), (5, 6)], [5, 3, 1])
+
+
+def _network() -> MaskedEventBert:
+    torch.manual_seed(0)
+    return MaskedEventBert(NetworkConfig(8, small_encoder(32, 1, 2)))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A saved model of the toy language."""
+    toy_artefact().save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> tuple[Path, Path]:
+    """20 normal requests, 10 in which no seat was taken, and their labels."""
+    lines = toy_lines(20, seed=8)
+    lines += [line for line in toy_lines(10, seed=9) if "seat" not in line]
+    logs, labels = tmp_path / "faulty.log", tmp_path / "labels.csv"
+    logs.write_text("\n".join(lines))
+    rows = [f"k8x{i},0" for i in range(20)] + [f"k9x{i},1" for i in range(10)] + ["absent,1"]
+    labels.write_text("key,label\n" + "\n".join(rows) + "\n")
+    return logs, labels
+
+
+def test_training_makes_hidden_events_easier_to_guess() -> None:
+    """A few steps lower the held-out loss, and the best weights are kept."""
+    network = _network()
+    history = fit(network, WINDOWS, WINDOWS, LoopPlan(steps=40, batch_windows=8, evaluate_every=10), SilentProgress())
+
+    assert history.best_loss < history.held_out[0][1]
+    assert not network.training
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    """Two trainings agree in every number; another seed does not."""
+    plans = [LoopPlan(steps=5, batch_windows=4, evaluate_every=5, seed=seed) for seed in (1, 1, 2)]
+    networks = []
+    for plan in plans:
+        networks.append(_network())
+        torch.manual_seed(plan.seed)  # dropout
+        fit(networks[-1], WINDOWS, WINDOWS, plan, SilentProgress())
+    first, second, third = (surprisals(network, WINDOWS.windows) for network in networks)
+
+    assert first == second
+    assert first != third
+
+
+def test_training_stops_when_nothing_gets_better() -> None:
+    """With no learning at all it stops after the patience is used up."""
+    plan = LoopPlan(steps=1000, batch_windows=2, learning_rate=0.0, evaluate_every=1, patience=3)
+
+    assert len(fit(_network(), WINDOWS, WINDOWS, plan, SilentProgress()).held_out) == 4
+
+
+def test_masks_hide_events_and_never_padding() -> None:
+    """Hidden positions show MASK, and the originals are given back in their order."""
+    tokens = torch.tensor([[BOS, 5, 6, EOS], [5, 6, PAD, PAD]])
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        shown, hidden, originals = mask_for_training(tokens, generator)
+
+        assert bool((shown[hidden] == MASK).all())
+        assert originals.tolist() == tokens[hidden].tolist()
+        assert not bool(hidden[tokens == PAD].any())
+
+
+def test_training_writes_a_folder_that_loads(tmp_path: Path) -> None:
+    """The artefact on disk is the one returned, with its card and pictures."""
+    artefact = train(toy_request(tmp_path, output=tmp_path / "model", epochs=20))
+
+    assert Artefact.load(tmp_path / "model").version == artefact.version
+    assert (tmp_path / "model" / "README.md").read_text().startswith("# A logscry model")
+    assert {path.name for path in (tmp_path / "model").glob("*.png")} == {"loss.png", "scores.png", "alerts.png"}
+    assert str(tmp_path) not in (tmp_path / "model" / "settings.json").read_text()
+
+
+def test_the_budget_moves_the_threshold(tmp_path: Path) -> None:
+    """More alerts allowed, lower threshold; a threshold in nats is taken as it is."""
+    few, many, nats = (
+        train(toy_request(tmp_path, epochs=20, **options)).threshold
+        for options in ({"alerts_per_10000_windows": 1}, {"alerts_per_10000_windows": 500}, {"threshold": 3.5})
+    )
+
+    assert few > many
+    assert nats == 3.5
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"preset": "huge"}, "test, transfer"),
+        ({"preset": "transfer"}, "--pretrained"),
+        ({"max_seconds": 0.0}, "max_seconds"),
+        ({"epochs": 0}, "epochs"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(options: dict[str, object], match: str) -> None:
+    """The error names the setting."""
+    with pytest.raises(ConfigurationError, match=match):
+        TrainingRequest(inputs=("x",), output=None, **options)  # type: ignore[arg-type]
+
+
+def test_every_window_gets_a_score(model: Path, faulty: tuple[Path, Path], tmp_path: Path) -> None:
+    """The written JSON is a list whose items each have a score, a decision and the lines they stand for."""
+    results = score_files(ScoringRequest(model, (faulty[0],), tmp_path / "out" / "scores.json"))
+    written = json.loads((tmp_path / "out" / "scores.json").read_text())
+
+    assert written == json.loads(json.dumps(results))
+    assert np.isfinite([item["anomaly_score"] for item in written]).all()
+    assert {item["key"] for item in written if item["anomalous"]} == {f"k9x{i}" for i in range(10)}
+    assert all(item["anomalous"] == (item["anomaly_score"] > item["threshold"]) for item in written)
+    assert (written[0]["first_line"], written[0]["start"], written[0]["stop"]) == (
+        {"file": "faulty.log", "line": 1},
+        0,
+        4,
+    )
+
+
+def test_a_threshold_and_a_budget_exclude_each_other(model: Path) -> None:
+    """Two answers to one question are refused."""
+    with pytest.raises(ConfigurationError, match="give one of them"):
+        ScoringRequest(model, ("x",), threshold=1.0, alerts_per_10000_windows=1.0)
+
+
+def test_a_model_is_judged_beside_the_lookups(model: Path, faulty: tuple[Path, Path], tmp_path: Path) -> None:
+    """On a missing step the model and the count vector find all, novel events and lengths nothing."""
+    logs = tmp_path / "normal.log"
+    logs.write_text("\n".join(toy_lines(200, seed=2)))
+    request = EvaluationRequest(ScoringRequest(model, (faulty[0],)), faulty[1], (logs,), tmp_path / "figures.json")
+    found = evaluate(request)
+
+    assert (found.keys, found.abnormal, found.absent) == (30, 10, 1)
+    assert (found.model.f1, found.model.auc, found.model.false_alarms) == (1.0, 1.0, 0)
+    assert found.baselines["count vector"].recall == 1.0
+    assert found.baselines["novel event"].recall == 0.0
+    assert json.loads((tmp_path / "figures.json").read_text())["model"]["f1"] == 1.0
+    assert evaluation_table(found).row_count == 7
+
+
+def test_labels_in_words_are_understood(tmp_path: Path) -> None:
+    """0 and 1, words, and the dash of supercomputer logs."""
+    path = tmp_path / "labels.csv"
+    path.write_text("key,lines,label\na,1,Normal\nb,1,Anomaly\nc,1,-\nd,1,1\n")
+
+    assert read_labels(path) == {b"a": False, b"b": True, b"c": False, b"d": True}
+
+
+@pytest.mark.parametrize("text", ["", "key\na\n", "key,label\na,perhaps\n", "key,lines,label\na,1\n"])
+def test_labels_that_cannot_be_understood_are_refused(tmp_path: Path, text: str) -> None:
+    """No label is guessed."""
+    (tmp_path / "labels.csv").write_text(text)
+
+    with pytest.raises(ConfigurationError):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_the_area_under_the_curve_counts_ties_half() -> None:
+    """Three of four pairs in the right order, one tied: 3.5 / 4."""
+    assert area_under_curve([2.0, 3.0], [1.0, 2.0]) == pytest.approx(3.5 / 4)
+    assert area_under_curve([], [1.0]) == 0.5
+
+
+def test_the_toy_language_has_a_template_a_step() -> None:
+    """Mining finds each step once."""
+    assert len(toy_artefact().templates) == len(STEPS)
