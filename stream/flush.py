@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from kafka import TopicPartition
 
-from model.errors import ConfigurationError, TransientError
+from model.errors import StateError, TransientError
 from stream.consumers.clients import reading_consumer
 from stream.consumers.offsets import partitions_of, ranges
 from stream.live_settings import LiveSettingsStore
@@ -39,12 +39,9 @@ def flush(settings: Settings, redis: Any, timeout_seconds: float, progress: Prog
         How many sessions were ended.
 
     Raises:
-        ConfigurationError: There is no such topic, or nothing was consumed yet.
+        ConfigurationError: There is no such topic.
         TransientError: The consumers did not reach the end in time; which partition, and where it stands.
     """
-    live = LiveSettingsStore(redis, settings.namespace).get()
-    if live is None:
-        raise ConfigurationError("Nothing was consumed in this namespace yet; start logscry consume first.")
     deadline = time.monotonic() + timeout_seconds
     ended = 0
     for partition, end in _ends(settings).items():
@@ -59,7 +56,7 @@ def flush(settings: Settings, redis: Any, timeout_seconds: float, progress: Prog
             if progress:
                 progress(end - position, ended)
             time.sleep(POLL_SECONDS)
-        ended += _end_sessions(store, end, live.window_size)
+        ended += _end_sessions(store, end, _window_size(redis, settings.namespace))
         if progress:
             progress(0, ended)
     log.info("flushed", sessions=ended)
@@ -76,6 +73,13 @@ def _ends(settings: Settings) -> dict[TopicPartition, int]:
     return {
         partition: found[partition].end for partition in partitions if found[partition].end > found[partition].begin
     }
+
+
+def _window_size(redis: Any, namespace: str) -> int:  # noqa: ANN401 -- redis-py types every mode of its client
+    live = LiveSettingsStore(redis, namespace).get()
+    if live is None:
+        raise StateError(f"Lines of namespace {namespace} are applied, but its live settings are gone; run consume.")
+    return live.window_size
 
 
 def _end_sessions(store: PartitionStore, reached: int, size: int) -> int:

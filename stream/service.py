@@ -38,7 +38,8 @@ def run_consumer(settings: Settings) -> None:
         redis = _patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
         registry = new_registry()
         metrics = ConsumerMetrics(registry)
-        parts = ConsumerParts(settings, _live(settings, redis, reading), redis, RecordReader(reading.parser()), metrics)
+        live = _patiently(lambda: _live(settings, redis, reading), stop)
+        parts = ConsumerParts(settings, live, redis, RecordReader(reading.parser()), metrics)
         consumer = _patiently(lambda: Consumer(parts), stop)
         with serve(settings.metrics, registry, consumer.health):
             consumer.run(stop)
@@ -60,7 +61,8 @@ def run_worker(settings: Settings) -> None:
         reading = ReadingPart.load(settings.model.path)
         redis = _patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
         registry = new_registry()
-        parts = WorkerParts(settings, _live(settings, redis, reading), redis, scorer, WorkerMetrics(registry))
+        live = _patiently(lambda: _live(settings, redis, reading), stop)
+        parts = WorkerParts(settings, live, redis, scorer, WorkerMetrics(registry))
         worker = Worker(parts)
         with serve(settings.metrics, registry, worker.health):
             worker.run(stop)
@@ -80,10 +82,12 @@ def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
 
 
 def _live(settings: Settings, redis: Any, reading: ReadingPart) -> LiveSettingsFollower:  # noqa: ANN401
-    """Live settings that begin as the model's own, where none are stored."""
+    """Live settings: stored at once as the model's own where there are none, so that they can be changed."""
     size, hop, gap_ms = reading.rule
     defaults = LiveSettings(size, hop, gap_ms, reading.threshold)
-    return LiveSettingsFollower(LiveSettingsStore(redis, settings.namespace), defaults)
+    follower = LiveSettingsFollower(LiveSettingsStore(redis, settings.namespace), defaults)
+    follower.current()
+    return follower
 
 
 class _StoppedWhileWaiting(SystemExit):

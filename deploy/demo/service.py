@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.demo.children import Child, Children
 from deploy.demo.exchange import ALERTS_TOPIC, LOGS_TOPIC
+from deploy.embedded.children import Child, Children
 from deploy.embedded.ports import wait_until
 from deploy.embedded.stack import Stack
 from model.errors import TransientError

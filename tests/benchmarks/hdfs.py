@@ -30,8 +30,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from redis import Redis
 from rich.console import Console
 
-from deploy.demo.children import Children
 from deploy.embedded.broker import EmbeddedBroker, offered_apache
+from deploy.embedded.children import Children
 from deploy.embedded.stack import Stack
 from stream.alerts import Alert, decode_alert
 from stream.windowing.registry import PartitionRegistry

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.demo.children import Children
+from deploy.embedded.children import Children
 from deploy.embedded.ports import wait_until
 from model.errors import TransientError
 

@@ -1,4 +1,4 @@
-"""The logscry processes that the demo starts: the same commands that an operator would run."""
+"""logscry processes on a local stack: the same commands that an operator would run."""
 
 import os
 import subprocess
