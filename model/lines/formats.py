@@ -89,7 +89,7 @@ class LineFormat:
     @property
     def has_time(self) -> bool:
         """Whether lines of this format usually state their time."""
-        return self.kind == "json" or self.text_header.style is not None
+        return self.time is not None if self.kind == "json" else self.text_header.style is not None
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values for JSON."""

@@ -15,7 +15,7 @@ from model.lines.fields import bytes_of, field_path, value_at
 from model.lines.formats import MESSAGE_FIELDS, TIME_FIELDS, LineFormat
 from model.lines.times import NO_TIME, time_of_number, time_of_text
 
-__all__ = ["MAX_LINES", "MAX_LINE_BYTES", "Lines", "read_json", "read_text"]
+__all__ = ["MAX_LINES", "MAX_LINE_BYTES", "Lines", "raw_line", "read_json", "read_text"]
 
 #: Longer lines are errors, in bytes.
 MAX_LINE_BYTES = 1 << 20
@@ -97,6 +97,22 @@ def read_json(values: Sequence[bytes | None], line_format: LineFormat, max_line_
         lines.text += [message for message, _ in found]
         times += [time_ms for _, time_ms in found]
     return lines
+
+
+def raw_line(value: bytes, number: int) -> bytes:
+    """Find a line's own bytes in its record again, to show them.
+
+    Args:
+        value: The record's value.
+        number: The number that reading gave the line.
+
+    Returns:
+        The line; the whole value where it is one JSON value over several lines, or has no such line.
+    """
+    parts = value.strip().split(b"\n", MAX_LINES)
+    if number >= len(parts) or (parts[0].strip() in {b"{", b"["}):
+        return value
+    return parts[number].strip()
 
 
 def _all_plain(values: Sequence[bytes | None], max_line_bytes: int) -> Lines | None:

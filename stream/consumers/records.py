@@ -61,7 +61,7 @@ class RecordReader:
     def read(self, records: Sequence[Any]) -> ReadRecords:
         """Read kafka-python ``ConsumerRecord``s of one partition, in offset order. Bad ones never raise."""
         keyed, rejected = _split_by_key(records)
-        parsed = self._parser.parse([record.value for record in keyed])
+        parsed = self._parser.parse([record.value for record in keyed], [record.timestamp for record in keyed])
         rejected += [(keyed[index], error) for index, error in parsed.errors]
         times_ms, untimed, future = self._times(parsed, keyed)
         events = EventColumns(

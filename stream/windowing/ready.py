@@ -118,6 +118,13 @@ class ReadyStream:
         deliveries = {entry["message_id"]: entry["times_delivered"] - 1 for entry in pending}
         return self._windows(entries, deliveries)
 
+    def keep(self, worker: str, windows: Iterable[ReadyWindow]) -> None:
+        """Say that a worker still deals with windows, so that no other claims them; this is no further delivery."""
+        stream_ids = [window.stream_id for window in windows]
+        if stream_ids:
+            with translated():
+                self._redis.xclaim(self.name, GROUP, worker, 0, stream_ids, justid=True)
+
     def acknowledge(self, windows: Iterable[ReadyWindow]) -> int:
         """Remove windows that are dealt with, each only if it is still the same window.
 

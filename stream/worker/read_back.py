@@ -7,6 +7,7 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from model.lines.records import raw_line
 from stream.alert_making import RawLine
 from stream.consumers.clients import reading_consumer
 from stream.settings import KafkaSettings
@@ -37,7 +38,7 @@ class ReadBack:
             places: ``offset << 16 | line``, any order.
 
         Returns:
-            The lines that Kafka gave, in the order of the log; a record's text is its whole value.
+            The lines that Kafka gave, in the order of the log.
         """
         source = TopicPartition(*partition)
         found = []
@@ -48,7 +49,7 @@ class ReadBack:
             for place in sorted(places):
                 record = self._record(source, place >> 16)
                 if record is not None and record.value is not None:
-                    found.append(RawLine(place, record.value))
+                    found.append(RawLine(place, raw_line(record.value, place & 0xFFFF)))
         except KafkaError as exc:
             log.warning("lines_not_read_back", partition=partition.partition, error=repr(exc))
         return found

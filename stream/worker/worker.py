@@ -33,6 +33,7 @@ from stream.settings import Settings
 from stream.telemetry import Heartbeat, WorkerMetrics
 from stream.windowing.novel import NovelTexts
 from stream.windowing.ready import ReadyWindow
+from stream.windowing.store import PartitionId
 from stream.worker.failures import dead_letter_of_window
 from stream.worker.intake import Intake
 from stream.worker.read_back import ReadBack
@@ -127,10 +128,19 @@ class Worker:
             self._backoff.succeeded()
             self.health.beat()
         except TransientError as exc:
-            wait = self._backoff.failed()
-            log.warning("waiting", seconds=round(wait, 2), failures=self._backoff.failures, error=str(exc))
-            return wait
+            return self._wait_after(exc)
         return 0.0 if windows else IDLE_SECONDS
+
+    def _wait_after(self, exc: TransientError) -> float:
+        """Keep the batch in hand for the next turn, and other workers' hands off it while Kafka is away."""
+        try:
+            for partition, group in _by_partition(self._unfinished):
+                self._intake.stream(partition).keep(self._name, group)
+        except TransientError as kept:  # Redis is away: nobody else can claim either
+            log.info("windows_not_kept", error=str(kept))
+        wait = self._backoff.failed()
+        log.warning("waiting", seconds=round(wait, 2), failures=self._backoff.failures, error=str(exc))
+        return wait
 
     def _gather(self) -> list[ReadyWindow]:
         most, delay = self._settings.worker.batch_windows, self._settings.worker.max_delay_ms / 1000
@@ -165,13 +175,23 @@ class Worker:
         metrics.batch_windows.observe(len(windows))
         metrics.repeated.inc(sum(window.deliveries > 0 for window in windows))
         hits, misses = scorer.hits, scorer.misses
+        most = self._settings.worker.max_deliveries
+        # A window that ended its workers before they could say why must not end this one too.
+        failed: list[tuple[ReadyWindow, Exception]] = [
+            (w, RuntimeError(f"given to {w.deliveries} workers, none finished it"))
+            for w in windows
+            if w.deliveries >= most
+        ]
         with metrics.score_seconds.time():
-            scored, failed = self._score_all(windows)
+            scored, failing = self._score_all([window for window in windows if window.deliveries < most])
+        failed += failing
         metrics.cache_hits.inc(scorer.hits - hits)
         metrics.cache_misses.inc(scorer.misses - misses)
         return scored, failed
 
     def _score_all(self, windows: Sequence[ReadyWindow]) -> tuple[list[_Scored], list[tuple[ReadyWindow, Exception]]]:
+        if not windows:
+            return [], []
         contents = [WindowContent(w.event_ids, w.starts_session, w.final) for w in windows]
         try:
             scores = self._parts.scorer.score(contents)
@@ -200,6 +220,9 @@ class Worker:
         return self._read_back.lines(window.partition, sorted(places))
 
     def _acknowledge(self, windows: Iterable[ReadyWindow]) -> None:
-        ordered = sorted(windows, key=lambda window: window.partition)
-        for partition, group in groupby(ordered, key=lambda window: window.partition):
+        for partition, group in _by_partition(windows):
             self._intake.stream(partition).acknowledge(group)
+
+
+def _by_partition(windows: Iterable[ReadyWindow]) -> Iterable[tuple[PartitionId, Iterable[ReadyWindow]]]:
+    return groupby(sorted(windows, key=lambda window: window.partition), key=lambda window: window.partition)

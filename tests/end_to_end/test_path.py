@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from stream.windowing.ready import ReadyWindow
+from stream.windowing.ready import ReadyStream, ReadyWindow
 from tests.service import Line, Place, Service, produce, running_service, wait
 from tests.toy_model import STEPS, toy_lines
 
@@ -220,3 +220,23 @@ def test_a_killed_worker_s_windows_are_scored_by_another(place: Place, namespace
         service.start("detect")
         service.await_scored()
         assert alert_ids(service) == expected
+
+
+def test_a_window_that_no_worker_finishes_becomes_a_dead_letter(place: Place, namespace: str, logs: str):
+    """Given to too many workers that died with it, it is not given to another."""
+    settings = {"LOGSCRY_WORKER__CLAIM_IDLE_MS": "100", "LOGSCRY_WORKER__MAX_DELIVERIES": "2"}
+    with running_service(place, namespace, logs, settings) as service:
+        service.start("consume")
+        produce(place.kafka, logs, faulty_lines())
+        service.flush()
+        windows = service.ready_windows()
+        for store in service.stores():
+            stream = ReadyStream(service.redis, store.ready, store.partition)
+            stream.read("dead-1", count=100)
+            assert all(window.deliveries == 1 for window in stream.claim("dead-2", count=100, min_idle_ms=0))
+        service.start("detect")
+        service.await_scored()
+        letters = [json.loads(record.value) for record in service.dead_letters()]
+        assert not service.alerts()
+
+    assert [letter["reason"] for letter in letters] == ["not-scored"] * len(windows)

@@ -181,3 +181,16 @@ def test_a_window_is_acknowledged_only_if_it_is_the_one_that_was_scored(redis_cl
 
     assert stream.acknowledge([window]) == 0
     assert redis_client.xlen(store.ready) == 1
+
+
+def test_keeping_a_window_is_no_delivery(redis_client: Redis, store: PartitionStore):
+    """A worker that waits for Kafka does not bring its windows nearer to being given up."""
+    apply(store, [Event(b"k", 5, b"a" * 8, 0), Event(b"k", 5, b"b" * 8, 1 << 16)], 0)
+    stream = ReadyStream(redis_client, store.ready, store.partition)
+    held = stream.read("worker-1", count=10)
+    for _ in range(3):
+        stream.keep("worker-1", held)
+
+    assert not stream.claim("worker-2", count=10, min_idle_ms=60_000)
+    [claimed] = stream.claim("worker-2", count=10, min_idle_ms=0)
+    assert claimed.deliveries == 1

@@ -81,7 +81,8 @@ def test_a_sample_of_nothing_is_plain_text():
 def test_only_formats_with_a_time_say_so():
     """A stream without times must fall back on Kafka's."""
     assert LineFormat("text", header="hdfs").has_time
-    assert LineFormat("json").has_time
+    assert LineFormat("json", time="ts").has_time
+    assert not LineFormat("json").has_time
     assert not LineFormat().has_time
 
 
