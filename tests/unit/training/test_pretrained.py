@@ -1,0 +1,105 @@
+"""Starting from a pretrained encoder in a local folder."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizer, DistilBertConfig, DistilBertModel, RobertaConfig
+from transformers import RobertaModel as Roberta
+
+from model.artefact import Artefact
+from model.errors import ConfigurationError
+from model.network import MAX_TOKENS, MaskedEventBert, NetworkConfig
+from model.scoring import Scorer
+from tests.toy_model import toy_request, toy_window
+from training.pretrained import load_pretrained
+from training.train import train
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "seat", "taken", "by", "request", "film", "started", "door"]
+BERT = BertConfig(vocab_size=12, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A tiny BERT with a tokenizer of twelve words."""
+    torch.manual_seed(0)
+    return _saved(tmp_path / "tiny-bert", BertModel(BERT))
+
+
+def _saved(folder: Path, encoder: BertModel | DistilBertModel | Roberta) -> Path:
+    encoder.save_pretrained(folder)
+    vocabulary = folder.parent / "vocab.txt"
+    vocabulary.write_text("\n".join(WORDS))
+    BertTokenizer(vocab=str(vocabulary)).save_pretrained(folder)
+    return folder
+
+
+def test_like_texts_are_read_alike(folder: Path) -> None:
+    """A wildcard is no word: a template with and without one has the same reading, of length 1."""
+    readings = load_pretrained(folder).read_texts(["seat taken by <*>", "seat taken by", "film started"])
+
+    assert torch.allclose(readings.norm(dim=1), torch.ones(3))
+    assert torch.allclose(readings[0], readings[1], atol=1e-6)
+    assert not torch.allclose(readings[0], readings[2], atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        pytest.param(BertModel(BERT), id="bert"),
+        pytest.param(
+            DistilBertModel(DistilBertConfig(vocab_size=12, dim=16, n_layers=3, n_heads=2, hidden_dim=32)),
+            id="distilbert",
+        ),
+        pytest.param(
+            Roberta(
+                RobertaConfig(
+                    vocab_size=12, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=32
+                )
+            ),
+            id="roberta",
+        ),
+    ],
+)
+def test_an_event_encoder_can_be_built_again(encoder: BertModel | DistilBertModel | Roberta, tmp_path: Path) -> None:
+    """Two of three layers are kept, the largest window fits, and configuration plus weights give the same answers."""
+    pretrained = load_pretrained(_saved(tmp_path / "tiny", encoder))
+    cut = pretrained.to_event_encoder(layers=2)
+    config = NetworkConfig(9, pretrained.encoder_settings())
+    first = MaskedEventBert(config, cut).eval()
+    second = MaskedEventBert(NetworkConfig.from_json(config.to_json())).eval()
+    second.load_state_dict(first.state_dict())
+    tokens = torch.full((1, MAX_TOKENS), 6)
+    tokens[0, 3] = 3
+
+    assert torch.equal(first(tokens, tokens == 3), second(tokens, tokens == 3))
+    assert sum("layer.2." in name for name in first.state_dict()) == 0
+
+
+def test_a_transferred_model_is_trained_and_saved(folder: Path, tmp_path: Path) -> None:
+    """The preset reads the templates' texts, and the artefact needs the folder no more."""
+    request = toy_request(
+        tmp_path, preset="transfer", pretrained=folder, layers=1, epochs=20, output=tmp_path / "model"
+    )
+    window = toy_window("open", "check", "film")
+    scores = Scorer(train(request)).score([window])
+    for path in folder.iterdir():
+        path.unlink()
+
+    assert Scorer(Artefact.load(tmp_path / "model")).score([window]) == pytest.approx(scores, abs=1e-4)
+    assert Artefact.load(tmp_path / "model").network_config.text_size == 16
+
+
+@pytest.mark.parametrize("layers", [0, 4])
+def test_layers_that_it_does_not_have_are_refused(folder: Path, layers: int) -> None:
+    """The error says how many there are."""
+    with pytest.raises(ConfigurationError, match="1 to 3"):
+        load_pretrained(folder).to_event_encoder(layers)
+
+
+def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
+    """Missing and empty folders are named."""
+    with pytest.raises(ConfigurationError, match="there is no folder"):
+        load_pretrained(tmp_path / "nothing")
+    with pytest.raises(ConfigurationError, match="cannot load"):
+        load_pretrained(tmp_path)
