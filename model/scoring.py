@@ -12,7 +12,7 @@ from model.errors import ModelError
 from model.evidence import Evidence
 from model.explanation import Explanation, Reading, TextSource, surprising_events
 from model.network import MAX_TOKENS
-from model.surprisal import predictions, surprisals
+from model.surprisal import prediction_at, predictions, surprisals
 from model.vocabulary import NOVEL
 
 __all__ = ["Scorer"]
@@ -89,7 +89,7 @@ class Scorer:
 
     def _expect(self, window: tuple[int, ...], position: int) -> tuple[int, float] | None:
         """The likeliest token, other than the one that is there and than a novel event."""
-        probabilities = predictions(self._network, window)[position].exp()  # (V,)
+        probabilities = prediction_at(self._network, window, position).exp()  # (V,)
         probabilities[[window[position], NOVEL]] = 0.0
         value, token = probabilities.max(dim=0)
         return (int(token), float(value)) if value > 0 else None

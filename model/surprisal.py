@@ -12,7 +12,7 @@ from torch import Tensor
 from model.network import MaskedEventBert
 from model.vocabulary import MASK, PAD
 
-__all__ = ["MASK_PASSES", "masked_passes", "predictions", "surprisals"]
+__all__ = ["MASK_PASSES", "masked_passes", "prediction_at", "predictions", "surprisals"]
 
 #: How many disjoint masks cover a window (K).
 MASK_PASSES = 4
@@ -45,6 +45,17 @@ def predictions(network: MaskedEventBert, window: tuple[int, ...]) -> Tensor:
         log_probabilities: Tensor = network(tokens, hidden)  # (L, V), by pass and then by position
     order = hidden.nonzero()[:, 1].argsort()
     return log_probabilities[order]
+
+
+def prediction_at(network: MaskedEventBert, window: tuple[int, ...], position: int) -> Tensor:
+    """One row of ``predictions``, (tokens,), from the one pass that hides its position."""
+    tokens, hidden = masked_passes(torch.tensor([window]))
+    phase = position % MASK_PASSES
+    wanted = torch.zeros_like(hidden[phase : phase + 1])
+    wanted[0, position] = True
+    with torch.inference_mode():
+        row: Tensor = network(tokens[phase : phase + 1], wanted)[0]  # (V,)
+    return row
 
 
 def masked_passes(tokens: Tensor) -> tuple[Tensor, Tensor]:
