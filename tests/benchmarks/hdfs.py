@@ -19,25 +19,22 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from redis import Redis
+from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 
 from deploy.embedded.broker import EmbeddedBroker, offered_apache
-from deploy.embedded.children import Children
 from deploy.embedded.stack import Stack
-from stream.alerts import Alert, decode_alert
-from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import PartitionStore
+from stream.alerts import Alert
 from stream.windowing.windows import WindowRule
 from tests.benchmarks.places import REPOSITORY, data_folder, environment
+from tests.service import Line, Place, Service, produce, read_all, running_service, wait
 from training.progress import RichProgress
 from training.reading import KeySource
 from training.train import TrainingRequest, train
@@ -67,31 +64,6 @@ class Options:
     rate: int
 
 
-@dataclass(frozen=True)
-class Line:
-    """A raw line and its block."""
-
-    key: bytes
-    value: bytes
-
-
-@dataclass
-class Run:
-    """One stream of lines through the service.
-
-    Attributes:
-        alerts: What came on the alerts topic, with the append time of each, ms since 1970.
-        seconds: From the first partition taken until all was scored.
-        windows: Windows scored.
-        cache_hits: Those whose score was known.
-    """
-
-    alerts: list[tuple[Alert, int]]
-    seconds: float
-    windows: int
-    cache_hits: int
-
-
 def main() -> None:
     """Run the benchmark and print the figures."""
     options = _options()
@@ -114,92 +86,40 @@ def main() -> None:
 
 
 class Bench:
-    """The servers, and one run of the service after another over them."""
+    """The servers and the model, and a fresh topic and namespace for each part."""
 
     def __init__(self, stack: Stack, model: Path, work: Path) -> None:
         self.stack = stack
-        self._model = model
-        self._work = work
+        self._place = Place(stack.kafka_address, stack.redis_url, model, work)
         self._number = 0
 
     @contextmanager
-    def service(self, consumers: int = 1, workers: int = 1) -> Iterator["Service"]:
-        """A fresh topic and namespace, and the processes on it once ``start`` is called."""
+    def service(self) -> Iterator[Service]:
+        """A fresh topic; no process is started yet."""
         self._number += 1
-        names = {name: f"{name}-{self._number}" for name in ("logs", "alerts", "dead-letters")}
-        self.stack.create_topics({names["logs"]: PARTITIONS, names["alerts"]: 1, names["dead-letters"]: 1})
-        namespace = f"bench{self._number}"
-        settings = {
-            "LOGSCRY_NAMESPACE": namespace,
-            "LOGSCRY_KAFKA__BOOTSTRAP_SERVERS": self.stack.kafka_address,
-            "LOGSCRY_KAFKA__LOGS_TOPIC": names["logs"],
-            "LOGSCRY_KAFKA__ALERTS_TOPIC": names["alerts"],
-            "LOGSCRY_KAFKA__DEAD_LETTERS_TOPIC": names["dead-letters"],
-            "LOGSCRY_REDIS__URL": self.stack.redis_url,
-            "LOGSCRY_MODEL__PATH": str(self._model),
-            "LOGSCRY_WORKER__READ_BACK_LINES": "false",
-        }
-        with Children(self._work, settings) as children:
-            yield Service(self.stack, children, namespace, names, (consumers, workers))
-
-
-@dataclass
-class Service:
-    """The processes over one topic."""
-
-    stack: Stack
-    children: Children
-    namespace: str
-    topics: dict[str, str]
-    counts: tuple[int, int]
-
-    def start_workers(self) -> None:
-        """Start the workers and wait until they are healthy: loading torch is not what is measured."""
-        for _ in range(self.counts[1]):
-            self.children.start("detect")
-        self.children.await_health()
-
-    def start_consumers(self) -> float:
-        """Start the consumers and return the moment at which the first partition was taken."""
-        for _ in range(self.counts[0]):
-            self.children.start("consume")
-        redis = Redis.from_url(self.stack.redis_url)
-        _wait(lambda: PartitionRegistry(redis, self.namespace).all())
-        return time.monotonic()
-
-    def drain(self, ends: dict[int, int]) -> None:
-        """Wait until all offsets are applied, flush, and wait until every window is scored."""
-        redis = Redis.from_url(self.stack.redis_url)
-        stores = [PartitionStore(redis, self.namespace, p) for p in PartitionRegistry(redis, self.namespace).all()]
-        self.children.run("flush")  # it waits for the consumers to reach the end itself
-        assert all((s.position() or (0,))[0] >= ends.get(s.partition.partition, 0) for s in stores)
-        _wait(lambda: all(store.ready_windows() == 0 for store in stores))
-
-    def worker_metric(self, name: str) -> int:
-        """A metric summed over the workers."""
-        return sum(int(c.metric(name)) for c in self.children.running if c.name.startswith("detect"))
-
-    def alerts(self) -> list[tuple[Alert, int]]:
-        """All alerts, with the time Kafka has for each, ms."""
-        return [
-            (decode_alert(record.value), record.timestamp)
-            for record in _read_all(self.stack.kafka_address, self.topics["alerts"])
-        ]
+        topic = f"logs-{self._number}"
+        self.stack.create_topics({topic: PARTITIONS})
+        # Lines are read back for people; here nobody reads.
+        settings = {"LOGSCRY_WORKER__READ_BACK_LINES": "false"}
+        with running_service(self._place, f"bench{self._number}", topic, settings) as service:
+            yield service
 
 
 def _throughput(bench: Bench, lines: Sequence[Line], options: Options) -> dict[str, Any]:
     with bench.service() as service:
-        ends = _produce(service, lines)
-        bare = _bare_poll(bench.stack.kafka_address, service.topics["logs"], len(lines))
-        service.start_workers()
-        redis = Redis.from_url(bench.stack.redis_url)
-        begin = service.start_consumers()
-        service.drain(ends)
+        produce(bench.stack.kafka_address, service.logs_topic, lines)
+        bare = _bare_poll(bench.stack.kafka_address, service.logs_topic, len(lines))
+        [worker] = service.start("detect")  # loading torch is not what is measured
+        service.children.start("consume")
+        wait(service.stores, service.children.check)
+        begin = time.monotonic()
+        service.flush()
+        service.await_scored()
         seconds = time.monotonic() - begin
         alerts = service.alerts()
-        windows = service.worker_metric("logscry_worker_windows_scored_total")
-        hits = service.worker_metric("logscry_worker_cache_hits_total")
-        peak = int(redis.info("memory")["used_memory_peak"])
+        windows = int(worker.metric("logscry_worker_windows_scored_total"))
+        hits = int(worker.metric("logscry_worker_cache_hits_total"))
+        peak = int(service.redis.info("memory")["used_memory_peak"])
     rate = len(lines) / seconds
     return {
         **_detection(alerts, options.data / "hdfs" / "test_labels.csv"),
@@ -213,7 +133,7 @@ def _throughput(bench: Bench, lines: Sequence[Line], options: Options) -> dict[s
     }
 
 
-def _detection(alerts: Sequence[tuple[Alert, int]], labels: Path) -> dict[str, Any]:
+def _detection(alerts: Sequence[tuple[Alert, Any]], labels: Path) -> dict[str, Any]:
     with labels.open(newline="", encoding="utf-8") as file:
         abnormal = {row["block_id"]: row["label"] == "1" for row in csv.DictReader(file)}
     first: dict[str, Alert] = {}
@@ -237,19 +157,21 @@ def _detection(alerts: Sequence[tuple[Alert, int]], labels: Path) -> dict[str, A
 
 def _latency(bench: Bench, lines: Sequence[Line], rate: int) -> dict[str, Any]:
     """Stream at a steady rate; a window's last line was appended when Kafka says, its alert likewise."""
+    address = bench.stack.kafka_address
     with bench.service() as service:
-        service.start_workers()
-        service.start_consumers()
-        ends = _produce(service, lines, rate)
-        service.drain(ends)
-        appended = {
-            (record.partition, record.offset): record.timestamp
-            for record in _read_all(bench.stack.kafka_address, service.topics["logs"])
-        }
+        service.start("detect")
+        service.children.start("consume")
+        wait(lambda: len(service.stores()) == PARTITIONS, service.children.check)
+        begin = time.monotonic()
+        produce(address, service.logs_topic, lines, rate)
+        console.print(f"streamed at {len(lines) / (time.monotonic() - begin):,.0f} lines/s")
+        wait(lambda: service.applied() == len(lines), service.children.check)
+        service.await_scored()
+        appended = {(r.partition, r.offset): r.timestamp for r in read_all(address, service.logs_topic)}
         waits = sorted(
-            at - appended[alert.window.partition, alert.window.last.offset]
-            for alert, at in service.alerts()
-            if not alert.window.final
+            record.timestamp - appended[alert.window.partition, alert.window.last.offset]
+            for alert, record in service.alerts()
+            if not alert.window.final  # a final window waits for silence, not for work
         )
     return {
         "latency_rate": rate,
@@ -261,28 +183,6 @@ def _latency(bench: Bench, lines: Sequence[Line], rate: int) -> dict[str, Any]:
 
 def _quantile(ordered: Sequence[int], share: float) -> int | None:
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)] if ordered else None
-
-
-def _produce(service: Service, lines: Sequence[Line], rate: int | None = None) -> dict[int, int]:
-    """Write the lines, at a rate where one is given; returns the end offset of each partition."""
-    producer = KafkaProducer(
-        bootstrap_servers=service.stack.kafka_address, linger_ms=5, batch_size=1 << 17, metrics_enabled=False
-    )
-    ends: dict[int, int] = {}
-    last: dict[int, Any] = {}
-    begin = time.monotonic()
-    for number, line in enumerate(lines):
-        if rate and number % 100 == 0:
-            time.sleep(max(0.0, begin + number / rate - time.monotonic()))
-        future = producer.send(service.topics["logs"], line.value, line.key)
-        last[number % 64] = future
-    producer.flush()
-    if rate:
-        console.print(f"streamed at {len(lines) / (time.monotonic() - begin):,.0f} lines/s")
-    producer.close()
-    for record in _read_all(service.stack.kafka_address, service.topics["logs"]):
-        ends[record.partition] = record.offset + 1
-    return ends
 
 
 def _bare_poll(address: str, topic: str, lines: int) -> float:
@@ -304,31 +204,6 @@ def _bare_poll(address: str, topic: str, lines: int) -> float:
     seconds = time.monotonic() - begin
     consumer.close()
     return lines / seconds
-
-
-def _read_all(address: str, topic: str) -> list[Any]:
-    consumer = KafkaConsumer(
-        bootstrap_servers=address, auto_offset_reset="earliest", enable_auto_commit=False, max_poll_records=5000
-    )
-    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-    consumer.assign(partitions)
-    records: list[Any] = []
-    idle = 0
-    while idle < 3:
-        found = consumer.poll(timeout_ms=500)
-        idle = 0 if found else idle + 1
-        for part in found.values():
-            records += part
-    consumer.close()
-    return records
-
-
-def _wait(done: Callable[[], object], seconds: float = 300.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not done within {seconds:.0f} s")
-        time.sleep(0.02)
 
 
 def _lines(path: Path) -> Iterator[Line]:
