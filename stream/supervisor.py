@@ -88,14 +88,15 @@ class Supervisor:
         Returns:
             The exit status: 0, or that of the process that cannot run.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+        before = {n: signal.signal(n, lambda *_: self._stop.set()) for n in (signal.SIGTERM, signal.SIGINT)}
         try:
             for child in self._children:
                 self._start(child)
             return self._watch()
         finally:
             self._end()
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _watch(self) -> int:
         while not self._stop.wait(0.2):
@@ -125,8 +126,9 @@ class Supervisor:
 
     def _pass_lines_on(self, child: _Child, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
-        for line in process.stdout:
-            self._say(child, line.decode("utf-8", "backslashreplace").rstrip())
+        with process.stdout as lines:
+            for line in lines:
+                self._say(child, line.decode("utf-8", "backslashreplace").rstrip())
 
     def _say(self, child: _Child, text: str) -> None:
         mark = Text(f"{child.plan.name:<{self._width}} | ", style=child.colour)

@@ -1,0 +1,87 @@
+"""Records to events: keys, times, places, and what is left out."""
+
+from typing import NamedTuple
+
+import pytest
+
+from model.events.templates import Templates
+from model.lines.formats import LineFormat
+from model.lines.parser import LineParser
+from stream.consumers.records import MAX_KEY_BYTES, ReadRecords, RecordReader
+
+NOW_MS = 1_800_000_000_000
+
+
+class Record(NamedTuple):
+    """What the reader looks at of a kafka-python record."""
+
+    value: bytes | None
+    key: bytes | None = b"k"
+    offset: int = 0
+    timestamp: int = 1_700_000_000_000
+
+
+def read(*records: Record, line_format: LineFormat | None = None) -> ReadRecords:
+    """Read with ISO-8601 lines and no templates, at a fixed time."""
+    chosen = line_format or LineFormat("json", message="message", time="time")
+    return RecordReader(LineParser(chosen, Templates()), now_ms=lambda: NOW_MS).read(records)
+
+
+def as_json(message: str, time: str | None = None) -> bytes:
+    """A JSON log line."""
+    return (f'{{"message": "{message}"' + (f', "time": "{time}"' if time else "") + "}").encode()
+
+
+def test_an_event_has_its_records_key_its_lines_time_and_its_place():
+    """The place is offset and line in one number."""
+    found = read(Record(as_json("hello", "2026-03-01T00:00:00Z"), key=b"abc", offset=7))
+
+    assert list(found.events.keys) == [b"abc"]
+    assert list(found.events.times_ms) == [1_772_323_200_000]
+    assert list(found.events.places) == [7 << 16]
+    assert (found.untimed, found.future, found.rejected) == (0, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"), [(None, "no-key"), (b"", "no-key"), (b"k" * (MAX_KEY_BYTES + 1), "key-too-long")]
+)
+def test_a_record_without_a_usable_key_is_rejected_and_the_others_are_not(key: bytes | None, reason: str):
+    """Rejected records keep their own record, for the dead letter's offset."""
+    found = read(
+        Record(as_json("a"), offset=1), Record(as_json("b"), key=key, offset=2), Record(as_json("c"), offset=3)
+    )
+
+    assert [(record.offset, error.reason) for record, error in found.rejected] == [(2, reason)]
+    assert [place >> 16 for place in found.events.places] == [1, 3]
+
+
+def test_an_untimed_line_of_a_timed_stream_takes_the_stream_time():
+    """Time 0 is always raised to stream time: a replay of old lines is not torn to today."""
+    found = read(Record(as_json("a", "2026-03-01T00:00:00Z")), Record(as_json("b")))
+
+    assert list(found.events.times_ms) == [1_772_323_200_000, 0]
+    assert (found.untimed, found.at_stream_time) == (1, 1)
+
+
+def test_a_stream_without_times_has_kafkas():
+    """Its records' timestamps are the only clock there is."""
+    found = read(Record(b"plain words", timestamp=1234), line_format=LineFormat())
+
+    assert list(found.events.times_ms) == [1234]
+
+
+def test_a_time_far_ahead_takes_the_stream_time():
+    """One bad clock does not end every session."""
+    found = read(Record(as_json("a", "2099-01-01T00:00:00Z")))
+
+    assert list(found.events.times_ms) == [0]
+    assert found.future == 1
+
+
+def test_novel_events_come_with_text_and_count():
+    """What no template matches is kept for explanations."""
+    found = read(Record(as_json("disk 1 is full")), Record(as_json("disk 2 is full")))
+
+    [novel] = found.novel
+    assert novel.times == 2
+    assert b"is full" in novel.json

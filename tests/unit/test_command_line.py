@@ -1,0 +1,48 @@
+"""The command line: help that teaches, and errors that are one sentence."""
+
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import logscry
+
+COMMANDS = ["consume", "detect", "rekey", "up", "flush", "reset", "train", "score", "evaluate"]
+
+
+@pytest.mark.parametrize("command", [[], *([each] for each in COMMANDS), ["settings"], ["settings", "set"]])
+def test_help_is_there_for_every_command(command: list[str]):
+    """It says how the command is used."""
+    result = CliRunner().invoke(logscry.app, [*command, "--help"])
+
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["consume", "--set", "kafka.log_topic=x"], "logs_topic"),
+        (["consume", "--set", "nonsense"], "NAME=VALUE"),
+        (["consume", "--model", "no-such-folder"], "logscry train"),
+        (["rekey"], "--key-field"),
+        (["rekey", "--key-pattern", "(unclosed"], "RE2"),
+        (["flush", "--timeout", "soon"], "30m"),
+        (["train", "no-such-file.log", "--preset", "test"], "no-such-file.log"),
+        (["train", "logscry.py", "--preset", "grand"], "test"),
+        (["score", "logscry.py", "--model", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_status_2(
+    arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """It names what is allowed or what to do, without a traceback."""
+    monkeypatch.setattr(sys, "argv", ["logscry", *arguments])
+
+    with pytest.raises(SystemExit) as stopped:
+        logscry.main()
+
+    said = " ".join(capfd.readouterr().err.split())
+    assert stopped.value.code == 2
+    assert sentence in said
+    assert "Traceback" not in said
