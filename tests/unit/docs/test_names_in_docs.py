@@ -1,5 +1,6 @@
 """What the documents name exists: commands and their options, make targets, modules, tests, files, packages."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -9,8 +10,12 @@ from typing import Any
 
 import pytest
 import typer
+from jsonschema import Draft202012Validator, FormatChecker
+from redis import Redis
 
 from logscry import app
+from stream.alerts import decode_alert
+from stream.windowing.store import PartitionId, PartitionStore
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -122,3 +127,21 @@ def test_every_decision_is_listed():
     listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
 
     assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+
+def test_the_alert_of_the_readme_is_valid():
+    """It follows the published schema, and our own reader takes it."""
+    [block] = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    schema = json.loads((ROOT / "docs/alert.schema.json").read_text(encoding="utf-8"))
+
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(json.loads(block))
+    assert decode_alert(block.encode()).score > decode_alert(block.encode()).threshold
+
+
+def test_the_keys_of_a_partition_are_described():
+    """Each key of the state has its row, in the order of the code."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    section = text.partition("\n## What Redis holds\n")[2].partition("| key of a namespace")[0]
+    store = PartitionStore(Redis(), "any", PartitionId("logs", 3))  # connects only when it is used
+
+    assert re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE) == [key.rpartition(":")[2] for key in store.keys]
