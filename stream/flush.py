@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from kafka import TopicPartition
 
 from model.errors import StateError, TransientError
@@ -15,8 +14,6 @@ from stream.settings import Settings
 from stream.windowing.store import PartitionId, PartitionStore
 
 __all__ = ["flush"]
-
-log = structlog.get_logger()
 
 POLL_SECONDS = 0.1
 
@@ -59,7 +56,6 @@ def flush(settings: Settings, redis: Any, timeout_seconds: float, progress: Prog
         ended += _end_sessions(store, end, _window_size(redis, settings.namespace))
         if progress:
             progress(0, ended)
-    log.info("flushed", sessions=ended)
     return ended
 
 

@@ -7,7 +7,7 @@ from training.measures import Measures
 
 __all__ = ["evaluation_table"]
 
-_COLUMNS = ("precision", "recall", "F1", "AUC", "found", "missed", "false alarms", "per 10,000 windows", "early")
+_COLUMNS = ("prec.", "recall", "F1", "AUC", "found", "missed", "false", "/10k", "early")
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:
@@ -39,5 +39,6 @@ def _cells(measures: Measures) -> list[str]:
 def _left_out(evaluation: Evaluation) -> str:
     return (
         f"Left out: {evaluation.unlabelled:,} keys without a label, {evaluation.absent:,} labels without lines. "
+        "False: normal keys flagged; /10k: normal windows above the threshold, of 10,000. "
         "Early: share of the found that were flagged before their session's final window."
     )

@@ -2,16 +2,16 @@
 
 import time
 
-from stream.dead_letters import DeadLetter, dead_letter, encode_dead_letter
+from stream.dead_letters import DeadLetter, dead_letter
 from stream.windowing.ready import ReadyWindow
 
 __all__ = ["dead_letter_of_window"]
 
 
-def dead_letter_of_window(window: ReadyWindow, error: Exception) -> tuple[DeadLetter, bytes]:
-    """The dead letter of a window that the model failed on, as a value and encoded."""
+def dead_letter_of_window(window: ReadyWindow, error: Exception) -> DeadLetter:
+    """The dead letter of a window that could not be judged; its value is the window's entries."""
     topic, partition = window.partition
-    letter = dead_letter(
+    return dead_letter(
         topic,
         partition,
         window.events()[-1].place >> 16,
@@ -20,4 +20,3 @@ def dead_letter_of_window(window: ReadyWindow, error: Exception) -> tuple[DeadLe
         value=window.entries,
         time_ms=int(time.time() * 1000),
     )
-    return letter, encode_dead_letter(letter)

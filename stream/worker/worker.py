@@ -21,13 +21,13 @@ from typing import Any
 
 import structlog
 
-from model.content import WindowContent
 from model.errors import TransientError
 from model.scoring import Scorer
-from stream.alert_making import Judgement, RawLine, alert_of
-from stream.alerts import Alert, cloud_event_headers, encode_alert
+from stream.alert_making import RawLine
+from stream.alerts import cloud_event_headers, encode_alert
 from stream.backoff import Backoff
 from stream.consumers.publisher import Publisher
+from stream.dead_letters import encode_dead_letter
 from stream.live_settings import LiveSettingsFollower
 from stream.settings import Settings
 from stream.telemetry import Heartbeat, WorkerMetrics
@@ -36,6 +36,7 @@ from stream.windowing.ready import ReadyWindow
 from stream.windowing.store import PartitionId
 from stream.worker.failures import dead_letter_of_window
 from stream.worker.intake import Intake
+from stream.worker.judging import Judge
 from stream.worker.read_back import ReadBack
 
 __all__ = ["Worker", "WorkerParts"]
@@ -68,13 +69,6 @@ class WorkerParts:
     metrics: WorkerMetrics
 
 
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    window: ReadyWindow
-    content: WindowContent
-    score: float
-
-
 class Worker:
     """Scores windows until it is stopped.
 
@@ -91,7 +85,8 @@ class Worker:
         self._backoff = Backoff(clock=clock)
         self._publisher = Publisher(self._settings.kafka)
         self._read_back = ReadBack(self._settings.kafka)
-        self._novel = NovelTexts(parts.redis, self._settings.namespace)
+        novel, most = NovelTexts(parts.redis, self._settings.namespace), self._settings.worker.max_deliveries
+        self._judge = Judge(parts.scorer, novel.texts, self._lines, most, parts.metrics)
         idle_ms = self._settings.worker.claim_idle_ms
         self._intake = Intake(parts.redis, self._settings.namespace, self._name, parts.metrics, idle_ms, clock)
         self._unfinished: list[ReadyWindow] = []
@@ -152,64 +147,21 @@ class Worker:
         return windows
 
     def _deal_with(self, windows: Sequence[ReadyWindow]) -> None:
-        metrics = self._parts.metrics
-        scored, failed = self._score(windows)
-        threshold = self._parts.live.current().threshold
-        alerts = [self._alert(each, threshold) for each in scored if each.score > threshold]
-        for alert, window in alerts:
-            self._publisher.send(
-                self._settings.kafka.alerts_topic, encode_alert(alert), window.key, cloud_event_headers(alert)
-            )
-        for window, error in failed:
-            letter, value = dead_letter_of_window(window, error)
-            self._publisher.send(self._settings.kafka.dead_letters_topic, value, window.key)
-            metrics.dead_letters.labels(letter.reason).inc()
+        verdicts = self._judge.judge(windows, self._parts.live.current().threshold)
+        topics, metrics = self._settings.kafka, self._parts.metrics
+        for alert, window in verdicts.alerts:
+            self._publisher.send(topics.alerts_topic, encode_alert(alert), window.key, cloud_event_headers(alert))
+        letters = [dead_letter_of_window(*failure) for failure in verdicts.failures]
+        for letter, failure in zip(letters, verdicts.failures, strict=True):
+            self._publisher.send(topics.dead_letters_topic, encode_dead_letter(letter), failure.window.key)
         self._publisher.wait()
-        self._acknowledge([each.window for each in scored] + [window for window, _ in failed])
-        for alert, _ in alerts:
+        for partition, group in _by_partition(windows):
+            self._intake.stream(partition).acknowledge(group)
+        metrics.windows_scored.inc(verdicts.judged)
+        for alert, _ in verdicts.alerts:
             metrics.alerts.labels(alert.kind).inc()
-        metrics.windows_scored.inc(len(scored))
-
-    def _score(self, windows: Sequence[ReadyWindow]) -> tuple[list[_Scored], list[tuple[ReadyWindow, Exception]]]:
-        metrics, scorer = self._parts.metrics, self._parts.scorer
-        metrics.batch_windows.observe(len(windows))
-        metrics.repeated.inc(sum(window.deliveries > 0 for window in windows))
-        hits, misses = scorer.hits, scorer.misses
-        most = self._settings.worker.max_deliveries
-        # A window that ended its workers before they could say why must not end this one too.
-        failed: list[tuple[ReadyWindow, Exception]] = [
-            (w, RuntimeError(f"given to {w.deliveries} workers, none finished it"))
-            for w in windows
-            if w.deliveries >= most
-        ]
-        with metrics.score_seconds.time():
-            scored, failing = self._score_all([window for window in windows if window.deliveries < most])
-        failed += failing
-        metrics.cache_hits.inc(scorer.hits - hits)
-        metrics.cache_misses.inc(scorer.misses - misses)
-        return scored, failed
-
-    def _score_all(self, windows: Sequence[ReadyWindow]) -> tuple[list[_Scored], list[tuple[ReadyWindow, Exception]]]:
-        if not windows:
-            return [], []
-        contents = [WindowContent(w.event_ids, w.starts_session, w.final) for w in windows]
-        try:
-            scores = self._parts.scorer.score(contents)
-        except Exception as exc:  # whatever one window does to the model, the others are scored
-            log.exception("batch_failed", windows=len(windows))
-            if len(windows) == 1:
-                return [], [(windows[0], exc)]
-            parts = [self._score_all([window]) for window in windows]
-            return [s for scored, _ in parts for s in scored], [f for _, failed in parts for f in failed]
-        return [_Scored(*each) for each in zip(windows, contents, scores, strict=True)], []
-
-    def _alert(self, scored: _Scored, threshold: float) -> tuple[Alert, ReadyWindow]:
-        artefact, window = self._parts.scorer.artefact, scored.window
-        explanation = self._parts.scorer.explain(scored.content, self._novel.texts(window))
-        percentile = artefact.calibration.percentile(scored.score)
-        judgement = Judgement(scored.score, percentile, threshold, artefact.version)
-        indices = [event.index for event in explanation.events if 0 <= event.index < window.size]
-        return alert_of(window, judgement, explanation, self._lines(window, indices)), window
+        for letter in letters:
+            metrics.dead_letters.labels(letter.reason).inc()
 
     def _lines(self, window: ReadyWindow, indices: Sequence[int]) -> list[RawLine] | None:
         """The raw lines of the surprising events, and the window's last."""
@@ -218,10 +170,6 @@ class Worker:
         events = window.events()
         places = {events[index].place for index in indices[: MOST_LINES - 1]} | {events[-1].place}
         return self._read_back.lines(window.partition, sorted(places))
-
-    def _acknowledge(self, windows: Iterable[ReadyWindow]) -> None:
-        for partition, group in _by_partition(windows):
-            self._intake.stream(partition).acknowledge(group)
 
 
 def _by_partition(windows: Iterable[ReadyWindow]) -> Iterable[tuple[PartitionId, Iterable[ReadyWindow]]]:

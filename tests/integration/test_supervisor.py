@@ -28,12 +28,12 @@ def test_a_process_that_is_set_up_wrongly_stops_all_with_its_status(monkeypatch:
 def test_a_process_that_ends_is_started_again_until_all_are_stopped():
     """SIGTERM to the supervisor ends it, and no process stays behind."""
     output = io.StringIO()
-    threading.Thread(
-        target=lambda: (
-            wait(lambda: output.getvalue().count("started, process") >= 2),
-            os.kill(os.getpid(), signal.SIGTERM),
-        )
-    ).start()
+
+    def stop_after_the_second_start() -> None:
+        wait(lambda: output.getvalue().count("started, process") >= 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop_after_the_second_start).start()
 
     status = Supervisor([ProcessPlan("help-1", ["--help"])], Console(file=output, width=200)).run()
 
