@@ -1,4 +1,4 @@
-"""Compares ways to make one score of a window's surprisals, on labelled logs: ``python -m tests.benchmarks.score_aggregates``.
+"""Compares ways to make one score of a window: ``python -m tests.benchmarks.score_aggregates MODEL LOGS LABELS``.
 
 It reads labels to judge, never to choose a threshold: it prints the AUC, and F1 at the best threshold that labels could
 find, which no detector without labels reaches.
