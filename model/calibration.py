@@ -19,6 +19,9 @@ _FEW_ABOVE = 5
 _BODY_SHARE = 0.1
 #: Nats; where all held-out windows score alike, a threshold still needs some distance from them.
 _LEAST_EXCESS = 0.05
+#: Nats between a threshold and the held-out score below it, where the next one leaves the room: scores of equal
+#: windows differ by up to 1e-4 with their batch, and normal windows often have the very same score.
+_LEAST_DISTANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Calibration:
         """How many of 10,000 normal windows are expected to score above a threshold."""
         start, share, scale = self._tail()
         if threshold <= start:
-            return ALERT_BASE * self._above(threshold) / self.windows
+            return ALERT_BASE * max(self._above(threshold), 1) / self.windows
         return ALERT_BASE * share * math.exp(-(threshold - start) / scale)
 
     def threshold_for(self, alerts_per_10000_windows: float) -> float:
@@ -93,8 +96,15 @@ class Calibration:
         share = alerts_per_10000_windows / ALERT_BASE
         start, tail_share, scale = self._tail()
         if share < tail_share:
-            return start + scale * math.log(tail_share / share)
-        return self._quantile_above(share)
+            return self._off_scores(start + scale * math.log(tail_share / share))
+        return self._off_scores(self._quantile_above(share))
+
+    def _off_scores(self, threshold: float) -> float:
+        """Raise a threshold a little if it stands on a held-out score: rounding must not make that window an alert."""
+        below = self.scores[max(0, bisect_right(self.scores, threshold) - 1)]
+        above = self.scores[bisect_right(self.scores, threshold) :]
+        room = _LEAST_DISTANCE if not above else min(_LEAST_DISTANCE, (above[0] - below) / 2)
+        return max(threshold, below + room)
 
     def warning(self, threshold: float) -> str | None:
         """Say so if a threshold rests on too few held-out windows; None where it does not."""

@@ -10,7 +10,7 @@ THOUSAND = Calibration.of([(float(i), 1) for i in range(1000)])
 
 def test_a_budget_that_the_held_out_windows_can_show_is_read_off() -> None:
     """100 of 10,000 is 10 of 1,000: exactly ten windows score above the threshold."""
-    assert THOUSAND.threshold_for(100) == 989
+    assert 989 < THOUSAND.threshold_for(100) < 990
     assert THOUSAND.expected_alerts(989) == pytest.approx(100)
 
 
