@@ -5,6 +5,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import torch
+
 from model.artefact import Artefact
 from model.content import WindowContent
 from model.scoring import Scorer
@@ -62,6 +64,7 @@ def toy_request(folder: Path, **changes: object) -> TrainingRequest:
 @cache
 def toy_artefact() -> Artefact:
     """The model of the toy language."""
+    torch.set_num_threads(1)  # so small a model gains nothing from more, and they wait for each other when others work
     with tempfile.TemporaryDirectory() as folder:
         return train(toy_request(Path(folder)))
 
