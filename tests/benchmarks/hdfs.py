@@ -56,12 +56,14 @@ class Options:
         model: An artefact to use; None trains one.
         seed: Of the training.
         rate: Lines a second of the latency part.
+        workers: How many model workers.
     """
 
     data: Path
     model: Path | None
     seed: int
     rate: int
+    workers: int
 
 
 def main() -> None:
@@ -79,7 +81,7 @@ def main() -> None:
         bench = Bench(stack, model, work)
         console.print(f"{len(lines):,} lines, {PARTITIONS} partitions, {type(broker).__name__}")
         figures = _throughput(bench, lines, options)
-        figures |= _latency(bench, lines[:LATENCY_LINES], options.rate)
+        figures |= _latency(bench, lines[:LATENCY_LINES], options)
     for name, value in figures.items():
         console.print(f"{name:>28}: {value}")
     print(json.dumps(figures))  # noqa: T201 -- the benchmark's result
@@ -109,7 +111,7 @@ def _throughput(bench: Bench, lines: Sequence[Line], options: Options) -> dict[s
     with bench.service() as service:
         produce(bench.stack.kafka_address, service.logs_topic, lines)
         bare = _bare_poll(bench.stack.kafka_address, service.logs_topic, len(lines))
-        [worker] = service.start("detect")  # loading torch is not what is measured
+        workers = service.start("detect", count=options.workers)  # loading torch is not what is measured
         service.children.start("consume")
         wait(service.stores, service.children.check)
         begin = time.monotonic()
@@ -117,8 +119,8 @@ def _throughput(bench: Bench, lines: Sequence[Line], options: Options) -> dict[s
         service.await_scored()
         seconds = time.monotonic() - begin
         alerts = service.alerts()
-        windows = int(worker.metric("logscry_worker_windows_scored_total"))
-        hits = int(worker.metric("logscry_worker_cache_hits_total"))
+        windows = sum(int(worker.metric("logscry_worker_windows_scored_total")) for worker in workers)
+        hits = sum(int(worker.metric("logscry_worker_cache_hits_total")) for worker in workers)
         peak = int(service.redis.info("memory")["used_memory_peak"])
     rate = len(lines) / seconds
     return {
@@ -155,15 +157,15 @@ def _detection(alerts: Sequence[tuple[Alert, Any]], labels: Path) -> dict[str, A
     }
 
 
-def _latency(bench: Bench, lines: Sequence[Line], rate: int) -> dict[str, Any]:
+def _latency(bench: Bench, lines: Sequence[Line], options: Options) -> dict[str, Any]:
     """Stream at a steady rate; a window's last line was appended when Kafka says, its alert likewise."""
     address = bench.stack.kafka_address
     with bench.service() as service:
-        service.start("detect")
+        service.start("detect", count=options.workers)
         service.children.start("consume")
         wait(lambda: len(service.stores()) == PARTITIONS, service.children.check)
         begin = time.monotonic()
-        produce(address, service.logs_topic, lines, rate)
+        produce(address, service.logs_topic, lines, options.rate)
         console.print(f"streamed at {len(lines) / (time.monotonic() - begin):,.0f} lines/s")
         wait(lambda: service.applied() == len(lines), service.children.check)
         service.await_scored()
@@ -174,7 +176,7 @@ def _latency(bench: Bench, lines: Sequence[Line], rate: int) -> dict[str, Any]:
             if not alert.window.final  # a final window waits for silence, not for work
         )
     return {
-        "latency_rate": rate,
+        "latency_rate": options.rate,
         "latency_alerts": len(waits),
         "latency_p50_ms": _quantile(waits, 0.5),
         "latency_p99_ms": _quantile(waits, 0.99),
@@ -237,8 +239,9 @@ def _options() -> Options:
     parser.add_argument("--model", type=Path, default=None, help="artefact to use instead of training one")
     parser.add_argument("--seed", type=int, default=0, help="seed of the training")
     parser.add_argument("--rate", type=int, default=5_000, help="lines a second of the latency part")
+    parser.add_argument("--workers", type=int, default=2, help="how many model workers")
     given = parser.parse_args()
-    return Options(given.data, given.model, given.seed, given.rate)
+    return Options(given.data, given.model, given.seed, given.rate, given.workers)
 
 
 if __name__ == "__main__":
