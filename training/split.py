@@ -1,7 +1,7 @@
 """Which sessions teach and which are held out to judge: whole keys, chosen by the seed alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import ceil
@@ -23,18 +23,18 @@ class Split:
 
     Attributes:
         training: Distinct windows and how often each occurred.
-        held_out: Likewise, of other keys (or, with few keys, of a later time).
+        held_out: The windows of each held-out session (with few keys: of the later time of each session).
         by_time: Whether the sessions were cut in time, because there are few keys.
     """
 
     training: Counter[WindowContent]
-    held_out: Counter[WindowContent]
+    held_out: tuple[tuple[WindowContent, ...], ...]
     by_time: bool
 
     @property
-    def windows(self) -> int:
-        """How many windows there are on both sides."""
-        return self.training.total() + self.held_out.total()
+    def held_out_windows(self) -> Counter[WindowContent]:
+        """Distinct held-out windows and how often each occurred."""
+        return Counter(window for session in self.held_out for window in session)
 
 
 def split_sessions(sessions: Sequence[Session], rule: WindowRule, held_out_share: float, seed: int) -> Split:
@@ -68,16 +68,18 @@ def _by_key(sessions: Sequence[Session], rule: WindowRule, share: float, seed: i
 
     keys = sorted({session.key for session in sessions}, key=lambda key: (rank(key), key))
     aside = frozenset(keys[: ceil(share * len(keys))])
-    training = _windows((s for s in sessions if s.key not in aside), rule)
-    return Split(training, _windows((s for s in sessions if s.key in aside), rule), by_time=False)
+    training = Counter(w for s in sessions if s.key not in aside for w in _windows(s, rule))
+    held_out = tuple(tuple(_windows(s, rule)) for s in sessions if s.key in aside)
+    return Split(training, held_out, by_time=False)
 
 
 def _by_time(sessions: Sequence[Session], rule: WindowRule, share: float) -> Split:
-    windows = [[window for _, window in windows_of(session, rule)] for session in sessions]
+    windows = [_windows(session, rule) for session in sessions]
     kept = [len(ws) - ceil(share * len(ws)) if len(ws) > 1 else 1 for ws in windows]
     training = Counter(w for ws, n in zip(windows, kept, strict=True) for w in ws[:n])
-    return Split(training, Counter(w for ws, n in zip(windows, kept, strict=True) for w in ws[n:]), by_time=True)
+    held_out = tuple(tuple(ws[n:]) for ws, n in zip(windows, kept, strict=True) if ws[n:])
+    return Split(training, held_out, by_time=True)
 
 
-def _windows(sessions: Iterable[Session], rule: WindowRule) -> Counter[WindowContent]:
-    return Counter(window for session in sessions for _, window in windows_of(session, rule))
+def _windows(session: Session, rule: WindowRule) -> list[WindowContent]:
+    return [window for _, window in windows_of(session, rule)]

@@ -1,6 +1,6 @@
 """Log files -> a trained model: read, mine, split, learn, calibrate, save."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf, isinf
@@ -10,19 +10,19 @@ from typing import Any
 import torch
 
 from model.artefact import Artefact, WindowNumbers
-from model.calibration import ALERT_BASE, Calibration
+from model.calibration import ALERT_BASE
 from model.content import WindowContent, split_events
 from model.errors import ConfigurationError
 from model.events.templates import Templates
-from model.evidence import Combination, Evidence
+from model.evidence import Combination
 from model.familiarity import Familiar
 from model.lines.formats import LineFormat
 from model.network import MaskedEventBert, NetworkConfig
-from model.surprisal import surprisals
 from model.vocabulary import FIRST_EVENT, Vocabulary
 from stream.windowing.windows import WindowRule
 from training.card import model_card
 from training.corpus import Corpus
+from training.held_out import HeldOutScores, score_held_out
 from training.loop import History, LoopPlan, WeightedWindows, fit
 from training.pictures import training_pictures
 from training.presets import Preset, preset_named
@@ -156,7 +156,9 @@ def _learn(
 ) -> History:
     preset = preset_named(request.preset)
     plan = _plan(request, preset, len(split.training))
-    return fit(network, _encoded(split.training, vocabulary), _encoded(split.held_out, vocabulary), plan, progress)
+    return fit(
+        network, _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary), plan, progress
+    )
 
 
 def _plan(request: TrainingRequest, preset: Preset, distinct_windows: int) -> LoopPlan:
@@ -186,17 +188,17 @@ def _assemble(
 ) -> Artefact:
     line_format, templates, vocabulary = words
     combination = Combination()
-    calibration = calibrate(network, vocabulary, split, combination)
+    held_out = score_held_out(network, vocabulary, split, combination)
     return Artefact(
         line_format=line_format,
         templates=templates,
         vocabulary=vocabulary,
         network_config=network.config,
         weights={name: value.detach() for name, value in network.state_dict().items()},
-        familiar=Familiar.of([*split.training, *split.held_out]),  # what was held out was normal too
+        familiar=Familiar.of([*split.training, *split.held_out_windows]),  # what was held out was normal too
         combination=combination,
-        calibration=calibration,
-        threshold=_threshold(request, calibration, len(corpus.sessions) / split.windows),
+        calibration=held_out.windows,
+        threshold=_threshold(request, held_out),
         rule=WindowNumbers(request.rule.size, request.rule.hop, request.rule.session_gap_ms),
         settings=request.to_json(),
         fingerprint=corpus.fingerprint(),
@@ -204,32 +206,9 @@ def _assemble(
     )
 
 
-def _threshold(request: TrainingRequest, calibration: Calibration, sessions_a_window: float) -> float:
+def _threshold(request: TrainingRequest, held_out: HeldOutScores) -> float:
     if request.threshold is not None:
         return request.threshold
     if request.alerts_per_10000_windows is not None:
-        return calibration.threshold_for(request.alerts_per_10000_windows)
-    return calibration.threshold_for(ALERT_BASE * min(1.0, sessions_a_window) / SESSIONS_AN_ALERT)
-
-
-def calibrate(network: MaskedEventBert, vocabulary: Vocabulary, split: Split, combination: Combination) -> Calibration:
-    """Score the held-out windows as if the model had met only the training ones.
-
-    An event or a count vector that only held-out windows have is novel or unfamiliar here, as the next new one will be
-    in service.
-    """
-    familiar = Familiar.of(split.training)
-    known = set(familiar.most_in_window)
-    windows = list(split.held_out)
-    rows = surprisals(network, [vocabulary.encode(window) for window in windows])
-    scores = [
-        combination.score(Evidence.of(row, _novel(window, known), familiar=window in familiar))
-        for window, row in zip(windows, rows, strict=True)
-    ]
-    return Calibration.of(list(zip(scores, split.held_out.values(), strict=True)))
-
-
-def _novel(window: WindowContent, known: Iterable[bytes]) -> list[bool]:
-    """Whether each token is an event that is not known."""
-    events = [event not in known for event in split_events(window.events)]
-    return [*[False] * window.starts_session, *events, *[False] * window.final]
+        return held_out.windows.threshold_for(request.alerts_per_10000_windows)
+    return held_out.sessions.threshold_for(ALERT_BASE / SESSIONS_AN_ALERT)

@@ -1,0 +1,60 @@
+"""Scores of held-out normal windows, as service would give them: what a threshold is found from."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from model.calibration import Calibration
+from model.content import WindowContent, split_events
+from model.evidence import Combination, Evidence
+from model.familiarity import Familiar
+from model.network import MaskedEventBert
+from model.surprisal import surprisals
+from model.vocabulary import Vocabulary
+from training.split import Split
+
+__all__ = ["HeldOutScores", "score_held_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutScores:
+    """Two views of the same scores.
+
+    Attributes:
+        windows: One score a window.
+        sessions: The largest score of each session: a session that looks odd once looks odd in several windows, and
+            alerts a person once.
+    """
+
+    windows: Calibration
+    sessions: Calibration
+
+
+def score_held_out(
+    network: MaskedEventBert, vocabulary: Vocabulary, split: Split, combination: Combination
+) -> HeldOutScores:
+    """Score the held-out windows as if the model had met only the training ones.
+
+    A count vector that only held-out windows have is unfamiliar here, as the next new one will be in service. Windows
+    with an event that only held-out sessions have are left out, unless nothing else is left: in service a novel event
+    alerts at any threshold, so it must not push the threshold up for all other faults.
+    """
+    familiar = Familiar.of(split.training)
+    known = familiar.most_in_window
+    windows = list(split.held_out_windows)
+    rows = surprisals(network, [vocabulary.encode(window) for window in windows])
+    scores = {
+        window: combination.score(Evidence.of(row, _novel(window, known), familiar=window in familiar))
+        for window, row in zip(windows, rows, strict=True)
+    }
+    sessions = [[scores[w] for w in session if not any(_novel(w, known))] for session in split.held_out]
+    kept = [session for session in sessions if session] or [[scores[w] for w in s] for s in split.held_out]
+    return HeldOutScores(
+        windows=Calibration.of([(score, 1) for session in kept for score in session]),
+        sessions=Calibration.of([(max(session), 1) for session in kept]),
+    )
+
+
+def _novel(window: WindowContent, known: Collection[bytes]) -> list[bool]:
+    """Whether each token is an event that is not known."""
+    events = [event not in known for event in split_events(window.events)]
+    return [*[False] * window.starts_session, *events, *[False] * window.final]
