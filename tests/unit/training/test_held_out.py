@@ -1,21 +1,23 @@
 """What a threshold is found from."""
 
+from collections import Counter
+
 from model.evidence import Combination
 from tests.toy_model import toy_artefact, toy_window
-from training.held_out import score_held_out
+from training.held_out import HeldOutScores, score_held_out
 from training.split import Split
 
 NORMAL = ("open", "check", "seat", "film", "end", "leave")
 UNSEEN = b"\xff" * 8
 
 
-def _scores(*sessions: tuple[str | bytes, ...]):
+def _scores(*sessions: tuple[str | bytes, ...]) -> HeldOutScores:
     artefact = toy_artefact()
-    training = dict.fromkeys([toy_window(*NORMAL)], 3)
+    training = Counter({toy_window(*NORMAL): 3})
     held_out = tuple((toy_window(*steps, final=False), toy_window(*steps)) for steps in sessions)
     return score_held_out(
         artefact.network(), artefact.vocabulary, Split(training, held_out, by_time=False), Combination()
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_a_session_counts_once() -> None:
