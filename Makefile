@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# OpenMP's threads must not spin while they wait: on a busy machine that made a training eight times as long.
+export OMP_WAIT_POLICY := PASSIVE
 .PHONY: help setup demo test test-fast check format schemas bench bench-hdfs bench-templates clean
 
 help:  ## List the targets

@@ -335,6 +335,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
 def main() -> None:
     """Run the command line; errors that a user can act on are one sentence, never a traceback."""
+    # Before torch loads: its threads must not spin while they wait for each other on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except LogscryError as exc:

@@ -57,10 +57,12 @@ class RawLine:
     Attributes:
         place: ``offset << 16 | line``.
         value: Its bytes.
+        appended_ms: When its record was appended, by Kafka's timestamp; ms since 1970.
     """
 
     place: int
     value: bytes
+    appended_ms: int
 
 
 def source_of(window: ReadyWindow) -> AlertSource:

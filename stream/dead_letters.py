@@ -1,14 +1,16 @@
 """The dead letter: a record or window that could not be used, with the reason. Schema ``logscry.dead-letter/1``."""
 
 import base64
+import time
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from model.errors import RecordError
 from stream.text import safe_text
 
-__all__ = ["SCHEMA", "DeadLetter", "dead_letter", "encode_dead_letter", "json_schema"]
+__all__ = ["SCHEMA", "DeadLetter", "dead_letter", "dead_letter_of", "encode_dead_letter", "json_schema"]
 
 SCHEMA: Literal["logscry.dead-letter/1"] = "logscry.dead-letter/1"
 
@@ -64,6 +66,19 @@ def dead_letter(  # noqa: PLR0913 -- a record's three coordinates are one thing
         value_base64=None if value is None else base64.b64encode(value[:VALUE_BYTES]).decode("ascii"),
         value_bytes=len(value or b""),
         time=datetime.fromtimestamp(time_ms / 1000, UTC),
+    )
+
+
+def dead_letter_of(record: Any, error: RecordError) -> DeadLetter:  # noqa: ANN401 -- kafka-python ships no types
+    """Make the dead letter of a Kafka record that cannot be read, now."""
+    return dead_letter(
+        record.topic,
+        record.partition,
+        record.offset,
+        reason=error.reason,
+        detail=error.detail,
+        value=record.value,
+        time_ms=int(time.time() * 1000),
     )
 
 

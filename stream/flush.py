@@ -8,7 +8,7 @@ from kafka import TopicPartition
 
 from model.errors import StateError, TransientError
 from stream.consumers.clients import reading_consumer
-from stream.consumers.offsets import partitions_of, ranges
+from stream.consumers.offsets import Range, partitions_of, ranges
 from stream.live_settings import LiveSettingsStore
 from stream.settings import Settings
 from stream.windowing.store import PartitionId, PartitionStore
@@ -41,8 +41,10 @@ def flush(settings: Settings, redis: Any, timeout_seconds: float, progress: Prog
     """
     deadline = time.monotonic() + timeout_seconds
     ended = 0
-    for partition, end in _ends(settings).items():
+    for partition, (begin, end) in _ranges(settings).items():
         store = PartitionStore(redis, settings.namespace, PartitionId(partition.topic, partition.partition))
+        if begin == end and store.position() is None:
+            continue  # nothing is in it, and nothing ever was
         while (found := store.position()) is None or found.offset < end:
             position = found.offset if found else 0
             if time.monotonic() > deadline:
@@ -59,16 +61,13 @@ def flush(settings: Settings, redis: Any, timeout_seconds: float, progress: Prog
     return ended
 
 
-def _ends(settings: Settings) -> dict[TopicPartition, int]:
+def _ranges(settings: Settings) -> dict[TopicPartition, Range]:
     consumer = reading_consumer(settings.kafka)
     try:
         partitions = partitions_of(consumer, settings.kafka.logs_topic)
     finally:
         consumer.close()
-    found = ranges(settings.kafka, partitions)
-    return {
-        partition: found[partition].end for partition in partitions if found[partition].end > found[partition].begin
-    }
+    return ranges(settings.kafka, partitions)
 
 
 def _window_size(redis: Any, namespace: str) -> int:  # noqa: ANN401 -- redis-py types every mode of its client

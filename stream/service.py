@@ -13,6 +13,7 @@ from model.lines.keys import KeyExtractor
 from model.reading_part import ReadingPart
 from stream.backoff import Backoff
 from stream.consumers.consumer import Consumer, ConsumerParts
+from stream.consumers.offsets import require_topics
 from stream.consumers.records import RecordReader
 from stream.consumers.rekey import Rekey, RekeyParts
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
@@ -39,6 +40,7 @@ def run_consumer(settings: Settings) -> None:
         registry = new_registry()
         metrics = ConsumerMetrics(registry)
         live = _patiently(lambda: _live(settings, redis, reading), stop)
+        _patiently(lambda: require_topics(settings.kafka, ["logs_topic", "dead_letters_topic"]), stop)
         parts = ConsumerParts(settings, live, redis, RecordReader(reading.parser()), metrics)
         consumer = _patiently(lambda: Consumer(parts), stop)
         with serve(settings.metrics, registry, consumer.health):
@@ -62,6 +64,7 @@ def run_worker(settings: Settings) -> None:
         redis = _patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
         registry = new_registry()
         live = _patiently(lambda: _live(settings, redis, reading), stop)
+        _patiently(lambda: require_topics(settings.kafka, ["alerts_topic", "dead_letters_topic"]), stop)
         parts = WorkerParts(settings, live, redis, scorer, WorkerMetrics(registry))
         worker = Worker(parts)
         with serve(settings.metrics, registry, worker.health):
@@ -75,6 +78,7 @@ def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
         ConfigurationError: With a sentence for the operator.
     """
     with _stopping(settings) as stop:
+        _patiently(lambda: require_topics(settings.kafka, ["raw_topic", "logs_topic", "dead_letters_topic"]), stop)
         registry = new_registry()
         rekey = _patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry))), stop)
         with serve(settings.metrics, registry, rekey.health):

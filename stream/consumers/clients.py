@@ -123,6 +123,7 @@ def _common(settings: KafkaSettings) -> dict[str, Any]:
     return {
         **settings.client_options(),
         "client_id": "logscry",
+        "bootstrap_timeout_ms": 3_000,  # whoever calls tries again; a process that is told to stop must not hang
         "metadata_max_age_ms": 30_000,  # new partitions are seen within this time
         "reconnect_backoff_max_ms": 2_000,
         "metrics_enabled": False,  # kafka-python's own counters cost time on every record; ours are in telemetry

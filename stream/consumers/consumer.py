@@ -27,10 +27,10 @@ from model.errors import RecordError, StateError, TransientError
 from stream.backoff import Backoff
 from stream.consumers.assignment import Assignment, Held
 from stream.consumers.clients import new_consumer, translated
-from stream.consumers.offsets import partitions_of, ranges
+from stream.consumers.offsets import ranges
 from stream.consumers.publisher import Publisher
-from stream.consumers.records import RecordReader
-from stream.dead_letters import dead_letter, encode_dead_letter
+from stream.consumers.records import MAX_KEY_BYTES, RecordReader, bounded_batches
+from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.live_settings import LiveSettingsFollower
 from stream.settings import Settings
 from stream.telemetry import ConsumerMetrics, Heartbeat
@@ -96,7 +96,6 @@ class Consumer:
             StateError: The state in Redis cannot be trusted.
         """
         topic = self._settings.kafka.logs_topic
-        partitions_of(self._kafka, topic)
         self._kafka.subscribe([topic], listener=self._assignment)
         log.info("consumer_started", topic=topic, group=self._settings.namespace, owner=self._owner)
         try:
@@ -115,8 +114,10 @@ class Consumer:
             self._follow_assignment()
             if self._backoff.remaining_seconds == 0:
                 self._work(batches)
-                self._backoff.succeeded()
-                self.health.beat()
+                # An empty turn after a failure proves nothing: the batch that failed may be still to come.
+                if batches or not self._backoff.failures or self._caught_up():
+                    self._backoff.succeeded()
+                    self.health.beat()
         except TransientError as exc:
             self._park(exc)
 
@@ -130,12 +131,16 @@ class Consumer:
                 return {}
             raise
 
+    def _caught_up(self) -> bool:
+        ends = ((held.next_offset, self._kafka.highwater(partition)) for partition, held in self._held.items())
+        return all(next_offset is not None and end is not None and next_offset >= end for next_offset, end in ends)
+
     def _work(self, batches: dict[TopicPartition, list[Any]]) -> None:
         self._take()
         for partition, records in batches.items():
             held = self._held.get(partition)
-            if held is not None and held.next_offset is not None:
-                self._apply_records(partition, held, records)
+            if held is not None:
+                self._apply_in_parts(partition, held, records)
         if self._clock() - self._housekeeping_at >= HOUSEKEEPING_SECONDS:
             self._keep_house()
             self._housekeeping_at = self._clock()
@@ -187,6 +192,16 @@ class Consumer:
         if not held.full:
             self._kafka.resume(partition)
 
+    def _apply_in_parts(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> None:
+        """Apply a poll batch in calls of bounded work; what is left when one is refused, or fills up, is read again."""
+        for part in bounded_batches(records):
+            if held.next_offset is None or part[0].offset < held.next_offset:
+                return
+            if held.full:
+                self._kafka.seek(partition, held.next_offset)
+                return
+            self._apply_records(partition, held, part)
+
     def _apply_records(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> None:
         read = self._parts.reader.read(records)
         self._publish_rejected(read.rejected)
@@ -204,16 +219,9 @@ class Consumer:
         if not rejected:
             return
         for record, error in rejected:
-            letter = dead_letter(
-                record.topic,
-                record.partition,
-                record.offset,
-                reason=error.reason,
-                detail=error.detail,
-                value=record.value,
-                time_ms=int(time.time() * 1000),
-            )
-            self._publisher.send(self._settings.kafka.dead_letters_topic, encode_dead_letter(letter), record.key)
+            letter = dead_letter_of(record, error)
+            key = record.key[:MAX_KEY_BYTES] if record.key else None  # a key of a megabyte would not fit beside it
+            self._publisher.send(self._settings.kafka.dead_letters_topic, encode_dead_letter(letter), key)
         self._publisher.wait()
         for _, error in rejected:
             self._parts.metrics.dead_letters.labels(error.reason).inc()

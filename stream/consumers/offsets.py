@@ -9,7 +9,7 @@ from model.errors import ConfigurationError
 from stream.consumers.clients import reading_consumer, translated
 from stream.settings import KafkaSettings
 
-__all__ = ["Range", "partitions_of", "ranges"]
+__all__ = ["Range", "partitions_of", "ranges", "require_topics"]
 
 
 class Range(NamedTuple):
@@ -34,6 +34,31 @@ def partitions_of(consumer: "KafkaConsumer", topic: str) -> list[TopicPartition]
             "or name another one."
         )
     return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+def require_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
+    """Make sure that topics exist: a mistyped one would otherwise be created by a broker that is set up to do so.
+
+    Args:
+        settings: Where Kafka is, and the topics.
+        names: Names of settings, such as ``logs_topic``.
+
+    Raises:
+        ConfigurationError: One does not exist.
+        TransientError: Kafka does not answer.
+    """
+    consumer = reading_consumer(settings)
+    try:
+        for name in names:
+            topic = getattr(settings, name)
+            with translated(f"looking for topic {topic}"):
+                if not consumer.partitions_for_topic(topic):
+                    raise ConfigurationError(
+                        f"kafka.{name} (LOGSCRY_KAFKA__{name.upper()}) is {topic}, and there is no such topic. "
+                        "Create it, or name another one."
+                    )
+    finally:
+        consumer.close()
 
 
 def ranges(settings: KafkaSettings, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Range]:

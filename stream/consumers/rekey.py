@@ -13,14 +13,13 @@ from typing import Any
 
 import structlog
 from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-from model.errors import TransientError
+from model.errors import RecordError, TransientError
 from model.lines.keys import KeyExtractor
 from stream.backoff import Backoff
 from stream.consumers.clients import new_consumer, new_producer, translated
-from stream.consumers.offsets import partitions_of
-from stream.dead_letters import dead_letter, encode_dead_letter
+from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.settings import Settings
 from stream.telemetry import Heartbeat, RekeyMetrics
 
@@ -69,8 +68,6 @@ class Rekey:
             ConfigurationError: A topic does not exist, or Kafka refuses the user.
         """
         kafka = self._settings.kafka
-        for topic in (kafka.raw_topic, kafka.logs_topic):
-            partitions_of(self._consumer, topic)
         self._consumer.subscribe([kafka.raw_topic])
         log.info("rekey_started", source=kafka.raw_topic, target=kafka.logs_topic)
         try:
@@ -92,6 +89,7 @@ class Rekey:
                 batches = self._consumer.poll(timeout_ms=self._settings.consumer.poll_timeout_ms)
             if batches:
                 self._pass_on(batches)
+                self._count_lag(batches)
             self._backoff.succeeded()
             self.health.beat()
         except TransientError as exc:
@@ -120,8 +118,13 @@ class Rekey:
         metrics.records.inc(keyed + rejected)
         metrics.lines.inc(keyed)
         metrics.transactions.inc()
-        if rejected:
-            metrics.dead_letters.labels("no-key").inc(rejected)
+
+    def _count_lag(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
+        for partition, records in batches.items():
+            end = self._consumer.highwater(partition)
+            if end is not None:
+                lag = max(0, end - records[-1].offset - 1)
+                self._parts.metrics.lag_records.labels(str(partition.partition)).set(lag)
 
     def _begin(self) -> "KafkaProducer":
         if self._producer is None:
@@ -134,35 +137,38 @@ class Rekey:
         return self._producer
 
     def _send_all(self, producer: "KafkaProducer", batches: dict[TopicPartition, Sequence[Any]]) -> tuple[int, int]:
-        sent, keyed, kafka = [], 0, self._settings.kafka
+        sent, rejected = [], 0
         for records in batches.values():
             for record, key in zip(records, self._parts.keys.extract([r.value for r in records]), strict=True):
-                if key is None or record.value is None:
-                    sent.append(producer.send(kafka.dead_letters_topic, value=self._letter(record)))
-                    continue
-                keyed += 1
-                sent.append(
-                    producer.send(
-                        kafka.logs_topic, record.value, key, headers=list(record.headers), timestamp_ms=record.timestamp
-                    )
-                )
+                try:
+                    sent.append(self._send(producer, record, key))
+                except RecordError as error:
+                    letter = encode_dead_letter(dead_letter_of(record, error))
+                    sent.append(producer.send(self._settings.kafka.dead_letters_topic, value=letter))
+                    self._parts.metrics.dead_letters.labels(error.reason).inc()
+                    rejected += 1
         producer.flush()
         for future in sent:
             future.get(timeout=0)
-        return keyed, len(sent) - keyed
+        return len(sent) - rejected, rejected
 
-    def _letter(self, record: Any) -> bytes:  # noqa: ANN401 -- kafka-python ships no types
-        return encode_dead_letter(
-            dead_letter(
-                record.topic,
-                record.partition,
-                record.offset,
-                reason="no-key",
-                detail="no key was found in the record by the given expression or field",
-                value=record.value,
-                time_ms=int(time.time() * 1000),
+    def _send(self, producer: "KafkaProducer", record: Any, key: bytes | None) -> Any:  # noqa: ANN401 -- kafka-python ships no types
+        """Pass a record on under its key.
+
+        Raises:
+            RecordError: It has no key, or no broker would take it: trying again would not help.
+        """
+        if key is None or record.value is None:
+            raise RecordError("no-key", "no key was found in the record by the given expression or field")
+        headers = [(name, value or b"") for name, value in record.headers]
+        # A broker refuses a time that is too far ahead; the line's own time is what counts later.
+        timestamp_ms = min(record.timestamp, int(time.time() * 1000)) if record.timestamp >= 0 else None
+        try:
+            return producer.send(
+                self._settings.kafka.logs_topic, record.value, key, headers=headers, timestamp_ms=timestamp_ms
             )
-        )
+        except MessageSizeTooLargeError as error:
+            raise RecordError("too-long", f"with its key the record is larger than Kafka takes: {error}") from error
 
     def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None

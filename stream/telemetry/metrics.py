@@ -67,7 +67,7 @@ class ConsumerMetrics(_Metrics):
     dead_letters: Counter = _counter("Records sent to the dead letters topic.", "reason")
     late_events: Counter = _counter("Events older than stream time, raised to it.")
     novel_events: Counter = _counter("Events that no template of the model matches.")
-    time_fallbacks: Counter = _counter("Lines without a readable time, given their record's timestamp.")
+    time_fallbacks: Counter = _counter("Lines without a usable time, given the stream time or their record's.")
     windows_cut: Counter = _counter("Windows cut into the ready streams.")
     sessions_ended: Counter = _counter("Sessions that ended.")
     refusals: Counter = _counter("Batches that the state refused: owner (partition taken by another) or gap.", "reason")

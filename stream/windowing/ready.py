@@ -4,7 +4,7 @@ Workers are one Redis consumer group. A window stays until its worker acknowledg
 has acknowledged the window's alert; the windows of a worker that died are claimed by another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -58,6 +58,11 @@ class ReadyWindow:
         return len(self.entries) // ENTRY_BYTES
 
     @property
+    def last_place(self) -> int:
+        """Where the window's last line stands."""
+        return int.from_bytes(self.entries[-8:], "big")
+
+    @property
     def starts_session(self) -> bool:
         """Whether the window's first event is its session's first."""
         return self.size == self.session_events
@@ -80,6 +85,15 @@ class ReadyWindow:
             )
             for at in range(0, len(self.entries), ENTRY_BYTES)
         )
+
+
+def _claimable(deliveries: Mapping[bytes, int]) -> list[bytes]:
+    """Which idle windows to take over: all that one worker died with, and one of those that more did.
+
+    So a window that ends its workers is soon alone with one, and no other is given up with it.
+    """
+    once = [stream_id for stream_id, times in deliveries.items() if times == 1]
+    return once + [stream_id for stream_id, times in deliveries.items() if times > 1][:1]
 
 
 class ReadyStream:
@@ -107,15 +121,14 @@ class ReadyStream:
         """Take over windows that another worker was given ``min_idle_ms`` ago and did not acknowledge."""
         with translated():
             try:
-                _, entries, *_ = self._redis.xautoclaim(self.name, GROUP, worker, min_idle_ms, count=count)
+                pending = self._redis.xpending_range(self.name, GROUP, "-", "+", count, idle=min_idle_ms)
             except ResponseError as exc:
                 if not str(exc).startswith("NOGROUP"):
                     raise
                 return []
-            if not entries:
-                return []
-            pending = self._redis.xpending_range(self.name, GROUP, entries[0][0], entries[-1][0], count, worker)
-        deliveries = {entry["message_id"]: entry["times_delivered"] - 1 for entry in pending}
+            deliveries = {entry["message_id"]: entry["times_delivered"] for entry in pending}
+            wanted = _claimable(deliveries)
+            entries = self._redis.xclaim(self.name, GROUP, worker, min_idle_ms, wanted) if wanted else []
         return self._windows(entries, deliveries)
 
     def keep(self, worker: str, windows: Iterable[ReadyWindow]) -> None:
@@ -138,11 +151,6 @@ class ReadyStream:
             return 0
         with translated():
             return int(self._acknowledge(keys=[self.name], args=[GROUP, packed(flat)]))
-
-    def length(self) -> int:
-        """How many windows are in the stream, those that workers have included."""
-        with translated():
-            return int(self._redis.xlen(self.name))
 
     def all(self) -> list[ReadyWindow]:
         """Every window in the stream, oldest first, without taking any."""
@@ -171,5 +179,5 @@ class ReadyStream:
                 (deliveries or {}).get(stream_id, 0),
             )
             for stream_id, fields in entries
-            if fields  # a window that was acknowledged while it was being claimed comes without fields
+            if stream_id and fields  # a window that was acknowledged while it was being claimed comes empty
         ]

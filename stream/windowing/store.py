@@ -187,7 +187,8 @@ class PartitionStore:
         novel = [part for event in batch.novel for part in event]
         arguments = [
             *(owner, batch.start, batch.stop),
-            *(rule.size, rule.hop, rule.session_gap_ms, SWEEP_SESSIONS, max_novel),
+            # A call may open as many sessions as it has keys: ending twice as many keeps up, however short they are.
+            *(rule.size, rule.hop, rule.session_gap_ms, SWEEP_SESSIONS + 2 * len(batch.keys), max_novel),
             batch.entries,
             packed(batch.key_numbers),
             packed(batch.keys),

@@ -66,10 +66,6 @@ class Intake:
         """The ready stream that a window came from."""
         return self._streams[partition]
 
-    def waiting(self) -> int:
-        """How many windows wait in all ready streams."""
-        return sum(stream.length() for stream in self._streams.values())
-
     def _look(self) -> None:
         if self._clock() - self._looked_at < LOOK_SECONDS:
             return
@@ -88,7 +84,7 @@ class Intake:
             windows += (
                 stream.claim(self._worker, count - len(windows), self._claim_idle_ms) if len(windows) < count else []
             )
-        if len(windows) < count:
+        if not windows:
             self._claimed_at = self._clock()
         self._metrics.claimed.inc(len(windows))
         return windows

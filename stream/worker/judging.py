@@ -17,7 +17,7 @@ from stream.alerts import Alert
 from stream.telemetry import WorkerMetrics
 from stream.windowing.ready import ReadyWindow
 
-__all__ = ["Failure", "Judge", "Verdicts"]
+__all__ = ["Failure", "Judge", "Raised", "Verdicts"]
 
 log = structlog.get_logger()
 
@@ -29,17 +29,31 @@ class Failure(NamedTuple):
     error: Exception
 
 
+class Raised(NamedTuple):
+    """An alert, and what it was raised for.
+
+    Attributes:
+        alert: To be published.
+        window: What was judged.
+        appended_ms: When Kafka got the window's last line, ms since 1970; None where it was not read back.
+    """
+
+    alert: Alert
+    window: ReadyWindow
+    appended_ms: int | None
+
+
 @dataclass(slots=True)
 class Verdicts:
     """What a batch came to.
 
     Attributes:
-        alerts: An alert for each window above the threshold, with the window.
+        alerts: An alert for each window above the threshold.
         failures: Windows that could not be judged.
         judged: How many windows could be.
     """
 
-    alerts: list[tuple[Alert, ReadyWindow]] = field(default_factory=list)
+    alerts: list[Raised] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     judged: int = 0
 
@@ -84,7 +98,7 @@ class Judge:
         for window, score in scores:
             try:
                 if score > threshold:
-                    verdicts.alerts.append((self._alert(window, score, threshold), window))
+                    verdicts.alerts.append(self._raise(window, score, threshold))
                 verdicts.judged += 1
             except TransientError:
                 raise
@@ -115,12 +129,15 @@ class Judge:
         self._metrics.cache_misses.inc(scorer.misses - misses)
         return list(zip(windows, scores, strict=True))
 
-    def _alert(self, window: ReadyWindow, score: float, threshold: float) -> Alert:
+    def _raise(self, window: ReadyWindow, score: float, threshold: float) -> Raised:
         artefact = self._scorer.artefact
         explanation = self._scorer.explain(_content(window), self._texts(window))
         judgement = Judgement(score, artefact.calibration.percentile(score), threshold, artefact.version)
         surprising = [event.index for event in explanation.events if 0 <= event.index < window.size]
-        return alert_of(window, judgement, explanation, self._lines(window, surprising))
+        lines = self._lines(window, surprising)
+        last = lines[-1] if lines and lines[-1].place == window.last_place else None
+        alert = alert_of(window, judgement, explanation, lines)
+        return Raised(alert, window, last.appended_ms if last else None)
 
 
 def _content(window: ReadyWindow) -> WindowContent:

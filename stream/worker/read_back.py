@@ -49,7 +49,7 @@ class ReadBack:
             for place in sorted(places):
                 record = self._record(source, place >> 16)
                 if record is not None and record.value is not None:
-                    found.append(RawLine(place, raw_line(record.value, place & 0xFFFF)))
+                    found.append(RawLine(place, raw_line(record.value, place & 0xFFFF), record.timestamp))
         except KafkaError as exc:
             log.warning("lines_not_read_back", partition=partition.partition, error=repr(exc))
         return found

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 import structlog
@@ -117,9 +117,10 @@ class Worker:
         try:
             windows = self._unfinished or self._gather()
             self._unfinished = windows
-            if windows:
-                self._deal_with(windows)
-            self._unfinished = []
+            while self._unfinished:
+                part = _next_part(self._unfinished)
+                self._deal_with(part)
+                self._unfinished = self._unfinished[len(part) :]
             self._backoff.succeeded()
             self.health.beat()
         except TransientError as exc:
@@ -149,7 +150,7 @@ class Worker:
     def _deal_with(self, windows: Sequence[ReadyWindow]) -> None:
         verdicts = self._judge.judge(windows, self._parts.live.current().threshold)
         topics, metrics = self._settings.kafka, self._parts.metrics
-        for alert, window in verdicts.alerts:
+        for alert, window, _ in verdicts.alerts:
             self._publisher.send(topics.alerts_topic, encode_alert(alert), window.key, cloud_event_headers(alert))
         letters = [dead_letter_of_window(*failure) for failure in verdicts.failures]
         for letter, failure in zip(letters, verdicts.failures, strict=True):
@@ -158,18 +159,27 @@ class Worker:
         for partition, group in _by_partition(windows):
             self._intake.stream(partition).acknowledge(group)
         metrics.windows_scored.inc(verdicts.judged)
-        for alert, _ in verdicts.alerts:
+        now_ms = time.time() * 1000
+        for alert, _, appended_ms in verdicts.alerts:
             metrics.alerts.labels(alert.kind).inc()
+            if appended_ms is not None:
+                metrics.line_to_alert_seconds.observe(max(0.0, now_ms - appended_ms) / 1000)
         for letter in letters:
             metrics.dead_letters.labels(letter.reason).inc()
 
     def _lines(self, window: ReadyWindow, indices: Sequence[int]) -> list[RawLine] | None:
         """The raw lines of the surprising events, and the window's last."""
-        if not (self._settings.alerts.include_lines and self._settings.worker.read_back_lines):
+        if not self._settings.alerts.include_lines:
             return None
         events = window.events()
         places = {events[index].place for index in indices[: MOST_LINES - 1]} | {events[-1].place}
         return self._read_back.lines(window.partition, sorted(places))
+
+
+def _next_part(windows: list[ReadyWindow]) -> list[ReadyWindow]:
+    """What to deal with at once: a window that a worker may have died of is dealt with alone."""
+    fresh = list(takewhile(lambda window: window.deliveries == 0, windows))
+    return fresh or windows[:1]
 
 
 def _by_partition(windows: Iterable[ReadyWindow]) -> Iterable[tuple[PartitionId, Iterable[ReadyWindow]]]:

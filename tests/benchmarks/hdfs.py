@@ -102,7 +102,7 @@ class Bench:
         topic = f"logs-{self._number}"
         self.stack.create_topics({topic: PARTITIONS})
         # Lines are read back for people; here nobody reads.
-        settings = {"LOGSCRY_WORKER__READ_BACK_LINES": "false"}
+        settings = {"LOGSCRY_ALERTS__INCLUDE_LINES": "false"}
         with running_service(self._place, f"bench{self._number}", topic, settings) as service:
             yield service
 

@@ -194,3 +194,23 @@ def test_keeping_a_window_is_no_delivery(redis_client: Redis, store: PartitionSt
     assert not stream.claim("worker-2", count=10, min_idle_ms=60_000)
     [claimed] = stream.claim("worker-2", count=10, min_idle_ms=0)
     assert claimed.deliveries == 1
+
+
+def test_short_sessions_end_as_fast_as_they_open(store: PartitionStore):
+    """A thousand one-line sessions a call: those that time has left behind do not pile up."""
+    opened = []
+    for call in range(6):
+        events = [Event(b"%d-%d" % (call, n), 1000 * call, b"a" * 8, (1000 * call + n) << 16) for n in range(1000)]
+        opened.append(apply(store, events, 1000 * call).open_sessions)
+
+    assert opened == [1000] * 6
+
+
+def test_windows_that_more_than_one_worker_died_with_are_claimed_one_by_one(redis_client: Redis, store: PartitionStore):
+    """A window that ends its workers is soon alone with one: no other is given up with it."""
+    apply(store, [Event(b"k", 5, b"a" * 8, n << 16) for n in range(8)], 0)
+    stream = ReadyStream(redis_client, store.ready, store.partition)
+    first = stream.read("dead-1", count=10)
+
+    assert [w.deliveries for w in stream.claim("dead-2", count=10, min_idle_ms=0)] == [1] * len(first)
+    assert [w.deliveries for w in stream.claim("dead-3", count=10, min_idle_ms=0)] == [2]

@@ -62,7 +62,7 @@ def test_the_schema_command_writes_what_it_says(tmp_path):
 
 def test_an_alert_says_where_what_and_why():
     """Every field of the window and of the reasons arrives in the JSON."""
-    lines = [RawLine(5 << 16, b"081109 Receiving block"), RawLine(9 << 16 | 2, b"081109 Exception\x1b[2J \xff")]
+    lines = [RawLine(5 << 16, b"081109 Receiving block", 0), RawLine(9 << 16 | 2, b"081109 Exception\x1b[2J \xff", 0)]
 
     value = encode_alert(alert_of(_window(), JUDGEMENT, EXPLANATION, lines))
     alert = json.loads(value)
@@ -99,7 +99,7 @@ def test_lines_may_be_left_out():
 
 def test_decoding_gives_the_alert_back():
     """Encode, then decode, is the identity."""
-    alert = alert_of(_window(), JUDGEMENT, EXPLANATION, [RawLine(5 << 16, b"x")])
+    alert = alert_of(_window(), JUDGEMENT, EXPLANATION, [RawLine(5 << 16, b"x", 0)])
 
     assert decode_alert(encode_alert(alert)) == alert
 
@@ -125,7 +125,7 @@ def test_hostile_text_never_breaks_an_alert(key, text, line):
     event = _surprising(text, Expected(None, text, 0.5))
     explanation = Explanation("sequence", text, (event,), familiar=False)
 
-    alert = alert_of(_window(key), JUDGEMENT, explanation, [RawLine(0, line)])
+    alert = alert_of(_window(key), JUDGEMENT, explanation, [RawLine(0, line, 0)])
     value = encode_alert(alert)
 
     _valid(value)
@@ -140,7 +140,7 @@ def test_the_largest_alert_fits_into_a_kafka_record():
     event = _surprising(long, *[Expected(None, long, 0.1)] * 5)
     explanation = Explanation("sequence", long, (event,) * 50, familiar=False)
 
-    alert = alert_of(_window(long.encode()), JUDGEMENT, explanation, [RawLine(0, long.encode())] * 500)
+    alert = alert_of(_window(long.encode()), JUDGEMENT, explanation, [RawLine(0, long.encode(), 0)] * 500)
 
     assert (len(alert.events), len(alert.lines or ())) == (alerts.MAX_EVENTS, alerts.MAX_LINES)
     assert len(encode_alert(alert)) < 1_000_000
@@ -148,7 +148,7 @@ def test_the_largest_alert_fits_into_a_kafka_record():
 
 def test_a_long_window_keeps_its_last_lines():
     """The lines nearest to the alert are the ones to read."""
-    alert = alert_of(_window(), JUDGEMENT, EXPLANATION, [RawLine(n << 16, b"x") for n in range(150)])
+    alert = alert_of(_window(), JUDGEMENT, EXPLANATION, [RawLine(n << 16, b"x", 0) for n in range(150)])
 
     assert alert.lines is not None
     assert [line.offset for line in alert.lines] == list(range(50, 150))

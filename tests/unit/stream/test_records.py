@@ -7,7 +7,7 @@ import pytest
 from model.events.templates import Templates
 from model.lines.formats import LineFormat
 from model.lines.parser import LineParser
-from stream.consumers.records import MAX_KEY_BYTES, ReadRecords, RecordReader
+from stream.consumers.records import MAX_KEY_BYTES, ReadRecords, RecordReader, bounded_batches
 
 NOW_MS = 1_800_000_000_000
 
@@ -85,3 +85,27 @@ def test_novel_events_come_with_text_and_count():
     [novel] = found.novel
     assert novel.times == 2
     assert b"is full" in novel.json
+
+
+def test_a_poll_batch_is_cut_between_records_so_that_a_call_stays_short():
+    """No record is split, none is lost, and only a record that is larger by itself exceeds the bound."""
+    records = [Record(b"x\n" * lines, offset=n) for n, lines in enumerate([1, 30_000, 30_000, 60_000, 2, 3])]
+
+    parts = list(bounded_batches(records))
+
+    assert [record for part in parts for record in part] == records
+    assert [[record.offset for record in part] for part in parts] == [[0, 1], [2], [3], [4, 5]]
+
+
+def test_an_ordinary_poll_batch_is_one_call():
+    """The usual case costs one call."""
+    records = [Record(b"one line", offset=n) for n in range(2000)]
+
+    assert list(bounded_batches(records)) == [records]
+
+
+def test_objects_of_a_json_array_count_as_lines():
+    """An array holds many lines without a newline."""
+    records = [Record(b"[" + b'{"m":1},' * 40_000 + b"{}]", offset=n) for n in range(2)]
+
+    assert len(list(bounded_batches(records))) == 2

@@ -63,7 +63,7 @@ def test_a_window_that_breaks_the_model_fails_alone(scorer: BreakingScorer):
     verdicts = judge(scorer).judge([normal, broken, faulty], toy_artefact().threshold)
 
     assert [(failure.window, str(failure.error)) for failure in verdicts.failures] == [(broken, "the network broke")]
-    assert [window for _, window in verdicts.alerts] == [faulty]
+    assert [raised.window for raised in verdicts.alerts] == [faulty]
     assert verdicts.judged == 2
 
 
