@@ -114,7 +114,7 @@ def _mended(reading: Reading, usual: Usual) -> Diagnosis | None:
     places = reading.positions()[:_PLACES_TRIED]
     peak = max(reading.surprisal(place) for place in range(len(reading.tokens)))
     for changes in (
-        [change for place in places for change in (*_moved(reading, usual, place), *_put_in(reading, usual, place))],
+        *([*_moved(reading, usual, place), *_put_in(reading, usual, place)] for place in places),
         [change for place in places for change in _taken_out(reading, usual, place)],
     ):
         peaks = usual.peaks([change.tokens for change in changes]) if changes else []

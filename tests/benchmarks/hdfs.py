@@ -238,7 +238,7 @@ def _options() -> Options:
     parser.add_argument("--data", type=Path, default=data_folder(), help="folder that holds hdfs/")
     parser.add_argument("--model", type=Path, default=None, help="artefact to use instead of training one")
     parser.add_argument("--seed", type=int, default=0, help="seed of the training")
-    parser.add_argument("--rate", type=int, default=5_000, help="lines a second of the latency part")
+    parser.add_argument("--rate", type=int, default=10_000, help="lines a second of the latency part")
     parser.add_argument("--workers", type=int, default=2, help="how many model workers")
     given = parser.parse_args()
     return Options(given.data, given.model, given.seed, given.rate, given.workers)
