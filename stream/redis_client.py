@@ -32,7 +32,7 @@ def connect(url: str) -> "redis.Redis":
     try:
         client: redis.Redis = redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
         info = _memory(client)
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         # Options after a '?' are looked at only when redis-py connects. Its errors are neither repeated nor chained:
         # where a password holds a '/' or '?', they take a part of it for a port or an option and show it.
         raise ConfigurationError(
@@ -78,8 +78,8 @@ def _memory(client: "redis.Redis") -> dict[str, Any]:
             if _NO_DATABASE.search(str(exc)) is None:
                 raise
             raise ConfigurationError(
-                f"redis.url (LOGSCRY_REDIS__URL) ends with a database that the server does not have: {exc}. Allowed are "
-                "0 to 15, unless the server's setting 'databases' says otherwise; a Redis Cluster has 0 alone."
+                f"redis.url (LOGSCRY_REDIS__URL) names a database that the server does not have: {exc}. "
+                "Allowed are 0 to 15, unless the server's own setting 'databases' differs; a Redis Cluster has 0 alone."
             ) from exc
     return info
 

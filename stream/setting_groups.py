@@ -16,6 +16,8 @@ __all__ = [
     "WorkerSettings",
 ]
 
+_LAST_PORT = 65_535
+
 _SERVER = r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):\d{1,5}"
 
 Topic = Annotated[
@@ -69,6 +71,25 @@ class KafkaSettings(_Group):
     start_at: Literal["earliest", "latest"] = Field(
         default="earliest", description="Where to begin in a partition that has no state yet."
     )
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _check_ports(cls, servers: str) -> str:
+        for server in servers.split(","):
+            port = server.rpartition(":")[2]
+            if not 1 <= int(port) <= _LAST_PORT:
+                raise ValueError(f"there is no port {port}, only 1 to {_LAST_PORT}")
+        return servers
+
+    @field_validator("ssl_cafile", "ssl_certfile", "ssl_keyfile")
+    @classmethod
+    def _check_file(cls, path: Path | None) -> Path | None:
+        try:
+            if path is not None:
+                path.open("rb").close()
+        except OSError as error:
+            raise ValueError(f"it cannot be read: {error.strerror}") from error
+        return path
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -165,7 +186,7 @@ class MetricsSettings(_Group):
     """Where /metrics and /healthz are served."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to bind; nothing is served beyond it.")
-    port: int = Field(default=0, ge=0, le=65_535, description="Port to bind; 0 serves nothing.")
+    port: int = Field(default=0, ge=0, le=_LAST_PORT, description="Port to bind; 0 serves nothing.")
 
 
 class LoggingSettings(_Group):

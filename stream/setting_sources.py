@@ -29,10 +29,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"settings file {path} is no YAML: there is an error{where}.") from None
     if values is None:
         return {}
-    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+    if not isinstance(values, dict):
         raise ConfigurationError(f"settings file {path} must hold names with values, such as 'namespace: logscry'.")
+    _refuse_other_names(path, values)
     # A group whose lines are all commented out reads as None.
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _refuse_other_names(path: Path, values: Mapping[Any, Any]) -> None:
+    groups = {f"under {name}": group for name, group in values.items() if isinstance(group, Mapping)}
+    for place, group in {"at the top": values, **groups}.items():
+        for name in group:
+            if not isinstance(name, str):
+                raise ConfigurationError(
+                    f"settings file {path}: {name!r} stands {place} where a setting's name belongs, but is no text. "
+                    "docs/operations.md lists all settings."
+                )
 
 
 def nested(dotted: Mapping[str, object], known: Collection[str]) -> dict[str, Any]:

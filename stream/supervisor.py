@@ -1,15 +1,18 @@
 """Several processes in one terminal: started, watched, started again, stopped together."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.text import Text
 
+from model.errors import ConfigurationError
 from stream.backoff import Backoff
 
 __all__ = ["ProcessPlan", "Supervisor", "plans"]
@@ -29,7 +32,7 @@ class ProcessPlan:
 
     Attributes:
         name: What its lines are marked with: "consume-1".
-        command: Arguments of ``python -m logscry``.
+        command: Arguments of ``logscry``.
     """
 
     name: str
@@ -46,14 +49,39 @@ def plans(
         options: Options that every process gets.
         rekey_options: Options of the rekey stage; empty leaves it out.
         metrics_port: The first process's; each further one gets the next port. 0: none serves metrics.
+
+    Raises:
+        ConfigurationError: There is nothing to run.
     """
     commands = [(f"{name}-{number}", [name]) for name, count in counts.items() for number in range(1, count + 1)]
     if rekey_options:
         commands.append(("rekey-1", ["rekey", *rekey_options]))
+    if not commands:
+        raise ConfigurationError(
+            "there is nothing to run: ask for at least one consumer or worker (--consumers 1, --workers 1), "
+            "or for the rekey stage with --key-pattern or --key-field."
+        )
     return [
         ProcessPlan(name, [*command, *options, *_port(metrics_port, index)])
         for index, (name, command) in enumerate(commands)
     ]
+
+
+@contextlib.contextmanager
+def _lifeline() -> Iterator[int]:
+    """The reading end of a pipe that is at its end once this process is gone: nobody else holds the other end."""
+    theirs, ours = os.pipe()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    # Whoever starts this with nohup has SIGHUP ignored, and wants it to outlive the terminal.
+    outlives_terminal = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGINT, *([] if outlives_terminal else [signal.SIGHUP])]
 
 
 def _port(first: int, index: int) -> list[str]:
@@ -72,7 +100,7 @@ class Supervisor:
     """Keeps processes running until it is told to stop.
 
     Args:
-        plans: What to run.
+        plans: What to run, at least one.
         console: Where the processes' lines go, each marked with its process's name.
     """
 
@@ -81,20 +109,24 @@ class Supervisor:
         self._width = max(len(plan.name) for plan in plans)
         self._console = console
         self._stop = threading.Event()
+        self._stdin = subprocess.DEVNULL
 
     def run(self) -> int:
-        """Run until SIGTERM or Ctrl-C, or until a process says that it is set up wrongly.
+        """Run until SIGTERM, Ctrl-C or the terminal's end (SIGHUP), or until a process says that it is set up wrongly.
 
         Returns:
             The exit status: 0, or that of the process that cannot run.
         """
-        before = {n: signal.signal(n, lambda *_: self._stop.set()) for n in (signal.SIGTERM, signal.SIGINT)}
+        before = {number: signal.signal(number, lambda *_: self._stop.set()) for number in _stop_signals()}
         try:
-            for child in self._children:
-                self._start(child)
-            return self._watch()
+            with _lifeline() as self._stdin:
+                try:
+                    for child in self._children:
+                        self._start(child)
+                    return self._watch()
+                finally:
+                    self._end()
         finally:
-            self._end()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -115,8 +147,8 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         child.process = subprocess.Popen(
-            [sys.executable, "-m", "logscry", *child.plan.command],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "stream.child", *child.plan.command],
+            stdin=self._stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then stops the others in order
@@ -132,7 +164,9 @@ class Supervisor:
 
     def _say(self, child: _Child, text: str) -> None:
         mark = Text(f"{child.plan.name:<{self._width}} | ", style=child.colour)
-        self._console.print(mark + Text(text), soft_wrap=True)
+        # A terminal that was closed takes nothing; the child's output is read all the same, or the child would block.
+        with contextlib.suppress(OSError):
+            self._console.print(mark + Text(text), soft_wrap=True)
 
     def _end(self) -> None:
         running = [child.process for child in self._children if child.process and child.process.poll() is None]

@@ -57,6 +57,17 @@ def _as_text(value: object) -> str:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
+class _BootstrapNoise(logging.Filter):
+    """Drops what kafka-python calls an error at every start of a client.
+
+    When its first connection has told it the brokers, it closes that connection and so cancels its own next question
+    on it, which it then asks a broker. An operator would look for a fault that is none.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.name != "kafka.cluster" or record.getMessage() != "Metadata refresh: failed Cancelled"
+
+
 def _configure_libraries(level: int, stream: TextIO, before: Sequence[Processor], render: Sequence[Processor]) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -65,6 +76,7 @@ def _configure_libraries(level: int, stream: TextIO, before: Sequence[Processor]
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
+    handler.addFilter(_BootstrapNoise())
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)

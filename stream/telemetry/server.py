@@ -74,10 +74,11 @@ class OperatorServer:
         try:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             self._server = _server_class(family)((str(address[0]), port), _handler_class(registry, health))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no name service takes it, such as a name of 64 letters
+            why = getattr(error, "strerror", None) or error
             raise ConfigurationError(
                 f"metrics.host (LOGSCRY_METRICS__HOST) is {host!r} and metrics.port (LOGSCRY_METRICS__PORT) is {port}; "
-                f"they cannot be bound: {error.strerror or error}. Allowed is a free port on an address of this "
+                f"they cannot be bound: {why}. Allowed is a free port on an address of this "
                 "machine; port 0 serves no metrics."
             ) from error
         self.port: int = self._server.server_address[1]

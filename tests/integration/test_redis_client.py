@@ -1,5 +1,8 @@
 """Connecting to Redis: what is refused, and in which words."""
 
+import traceback
+from urllib.parse import urlsplit
+
 import pytest
 from redis import Redis
 
@@ -28,6 +31,37 @@ def test_a_wrong_password_is_named_and_not_shown(redis_url: str):
     with pytest.raises(ConfigurationError, match=r"redis\.url") as refused:
         connect(wrong)
     assert "wrong-" not in str(refused.value)
+
+
+@pytest.mark.parametrize("ending", ["?foo=bar", "?retry=1", "?socket_timeout=soon", "?max_connections=-1"])
+def test_options_that_cannot_be_are_refused_without_the_password(redis_url: str, ending: str):
+    """redis-py looks at them only when it connects, and raises errors of many kinds."""
+    with pytest.raises(ConfigurationError, match=r"redis\.url \(LOGSCRY_REDIS__URL\)") as refused:
+        connect(redis_url + ending)
+
+    assert str(urlsplit(redis_url).password) not in "".join(traceback.format_exception(refused.value))
+
+
+def test_a_part_of_a_password_is_not_shown():
+    """A '/' in a password makes the part before it look like a port."""
+    with pytest.raises(ConfigurationError, match="%2F") as refused:
+        connect("redis://:hush/hush@127.0.0.1:1/0")
+
+    assert "hush" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
+def test_a_host_that_no_name_can_be_is_refused():
+    """A label of a name has at most 63 letters."""
+    with pytest.raises(ConfigurationError, match=r"redis\.url"):
+        connect(f"redis://{'h' * 70}:6379/0")
+
+
+@pytest.mark.parametrize("database", ["999", "-1", "99999999999999999999"])
+def test_a_database_that_there_is_not_names_the_setting(redis_url: str, database: str):
+    """The server's answer names none."""
+    with pytest.raises(ConfigurationError, match=r"redis\.url .*a database that the server does not have.*0 to 15"):
+        connect(f"{redis_url.rpartition('/')[0]}/{database}")
 
 
 def test_a_server_that_is_not_there_is_worth_another_try():

@@ -26,6 +26,7 @@ def test_help_is_there_for_every_command(command: list[str]):
         (["consume", "--set", "nonsense"], "NAME=VALUE"),
         (["consume", "--model", "no-such-folder"], "logscry train"),
         (["rekey"], "--key-field"),
+        (["up", "--consumers", "0", "--workers", "0"], "nothing to run"),
         (["rekey", "--key-pattern", "(unclosed"], "RE2"),
         (["flush", "--timeout", "soon"], "30m"),
         (["train", "no-such-file.log", "--preset", "test"], "no-such-file.log"),

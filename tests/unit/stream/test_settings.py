@@ -106,6 +106,33 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(monkeypatch, name, value,
     assert _refusal() == f"{name} ({variable_name(name)}) is {value!r}; allowed: {allowed}."
 
 
+@pytest.mark.parametrize("servers", ["a:1, b:65536", "a:0", "[::1]:99999"])
+def test_a_port_that_there_is_not_is_refused(servers):
+    """Each broker's port is looked at before anybody connects."""
+    refusal = _refusal(kafka__bootstrap_servers=servers)
+
+    assert refusal.startswith(f"kafka.bootstrap_servers (LOGSCRY_KAFKA__BOOTSTRAP_SERVERS) is {servers!r} (there is no")
+    assert "1 to 65535" in refusal
+
+
+@pytest.mark.parametrize("servers", ["a:1", "a:65535,[::1]:9092"])
+def test_every_other_port_is_fine(servers):
+    """The limits themselves are allowed."""
+    assert load_settings(None, {"kafka.bootstrap_servers": servers}).kafka.bootstrap_servers == servers
+
+
+@pytest.mark.parametrize("name", ["kafka.ssl_cafile", "kafka.ssl_certfile", "kafka.ssl_keyfile"])
+@pytest.mark.parametrize(("leaf", "reason"), [("missing.pem", "No such file or directory"), (".", "Is a directory")])
+def test_a_certificate_that_cannot_be_read_is_refused(tmp_path, name, leaf, reason):
+    """It is opened once when the settings are read, so that no connection fails for it later."""
+    path = str(tmp_path / leaf)
+
+    refusal = _refusal(None, **{name: path})
+
+    assert refusal.startswith(f"{name} ({variable_name(name)}) is ")
+    assert f"(it cannot be read: {reason}); allowed: a path." in refusal
+
+
 def test_every_mistake_is_named_at_once(tmp_path):
     """One start shows all mistakes of a file, each on its line."""
     refusal = _refusal(_file(tmp_path, "logging: {level: loud}\nworker: {batch_windows: none}"))
@@ -121,6 +148,8 @@ def test_every_mistake_is_named_at_once(tmp_path):
         ("model: x", "model is a group of settings, not a value; it holds model.path."),
         ("- a", "must hold names with values"),
         ("a: b: c", "is no YAML: there is an error in line 1"),
+        ("kafka: {1: 2}", "settings.yaml: 1 stands under kafka where a setting's name belongs"),
+        ("true: 2", "settings.yaml: True stands at the top where a setting's name belongs"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path, text, sentence):
@@ -167,7 +196,7 @@ def test_variables_of_the_test_suite_are_left_alone(monkeypatch):
     [
         ({"kafka__security_protocol": "SASL_SSL"}, "kafka.sasl_plain_username"),
         ({"kafka__sasl_plain_password": PASSWORD}, "kafka.security_protocol is PLAINTEXT"),
-        ({"kafka__ssl_keyfile": "key.pem"}, "kafka.ssl_certfile"),
+        ({"kafka__ssl_keyfile": __file__}, "kafka.ssl_certfile"),
         ({"kafka__alerts_topic": "logs"}, "have the same name (logs, logs-raw, logs, dead-letters)"),
     ],
 )
@@ -238,12 +267,12 @@ def test_client_options_hold_only_what_the_protocol_uses():
             "kafka.security_protocol": "SASL_SSL",
             "kafka.sasl_plain_username": "reader",
             "kafka.sasl_plain_password": PASSWORD,
-            "kafka.ssl_cafile": "/etc/ca.pem",
+            "kafka.ssl_cafile": __file__,
         },
     ).kafka.client_options()
 
     assert plain.client_options() == {"bootstrap_servers": ["a:1", "b:2"], "security_protocol": "PLAINTEXT"}
-    assert (signed["sasl_plain_password"], signed["ssl_cafile"]) == (PASSWORD, "/etc/ca.pem")
+    assert (signed["sasl_plain_password"], signed["ssl_cafile"]) == (PASSWORD, __file__)
     assert signed["sasl_mechanism"] == "PLAIN"
 
 

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 import structlog
+from kafka.errors import Cancelled, KafkaTimeoutError
 
 from stream.setting_groups import LoggingSettings
 from stream.telemetry import configure_logging
@@ -66,6 +67,21 @@ def test_libraries_log_in_the_same_form():
 
     [line] = _lines(stream)
     assert (line["event"], line["logger"], line["level"]) == ("broker a:1 is away", "kafka.net", "warning")
+
+
+def test_the_question_that_kafka_python_cancels_at_each_start_is_no_error():
+    """That message alone is dropped: another reason, and the same words of another logger, come out."""
+    stream = io.StringIO()
+    configure_logging(LoggingSettings(), stream)
+
+    logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", Cancelled())
+    logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", KafkaTimeoutError())
+    logging.getLogger("other").error("Metadata refresh: failed %s", Cancelled())
+
+    assert [(line["event"], line["logger"]) for line in _lines(stream)] == [
+        ("Metadata refresh: failed KafkaTimeoutError", "kafka.cluster"),
+        ("Metadata refresh: failed Cancelled", "other"),
+    ]
 
 
 def test_setting_up_twice_logs_once():

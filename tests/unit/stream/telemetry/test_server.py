@@ -90,6 +90,13 @@ def test_a_foreign_host_names_the_setting():
         OperatorServer(CollectorRegistry(), list, "192.0.2.1", 0)
 
 
+@pytest.mark.parametrize("host", ["h" * 70, "two..dots"])
+def test_a_host_that_no_name_can_be_names_the_setting(host):
+    """Python refuses such a name before it asks the name service, with an error of another kind."""
+    with pytest.raises(ConfigurationError, match=r"LOGSCRY_METRICS__HOST.*label"):
+        OperatorServer(CollectorRegistry(), list, host, 0)
+
+
 def test_port_zero_serves_nothing():
     """The default opens no port."""
     with serve(MetricsSettings(), CollectorRegistry(), list) as server:
