@@ -42,10 +42,6 @@ class Vocabulary:
         """The number of tokens, special ones included."""
         return FIRST_EVENT + len(self.events)
 
-    def token(self, event: bytes) -> int:
-        """The token of an event ID; ``NOVEL`` where training never saw it."""
-        return self._tokens.get(event, NOVEL)
-
     def event(self, token: int) -> bytes | None:
         """The event ID of a token; None for a special token."""
         return self.events[token - FIRST_EVENT] if token >= FIRST_EVENT else None

@@ -177,9 +177,6 @@ class WorkerSettings(_Group):
         default=5, ge=1, le=1_000, description="Tries after which a window that fails becomes a dead letter."
     )
     threads: int = Field(default=1, ge=1, le=256, description="Processor threads that the network may use.")
-    read_back_lines: bool = Field(
-        default=True, description="Whether the worker may read an alert's lines back from the logs topic."
-    )
 
 
 class MetricsSettings(_Group):
@@ -204,7 +201,7 @@ class AlertSettings(_Group):
     """What an alert carries."""
 
     include_lines: bool = Field(
-        default=True, description="Whether an alert carries the raw lines of its window (with worker.read_back_lines)."
+        default=True, description="Whether an alert carries raw lines, read back from the logs topic."
     )
 
 

@@ -15,7 +15,7 @@ class Preset:
 
     Attributes:
         name: As the command line names it.
-        about: One line for the help text.
+        about: One line for people.
         encoder: What to build from scratch; None starts from a pretrained folder.
         layers: How many layers of a pretrained encoder to keep; None keeps all.
         learning_rate: Its peak.
@@ -50,5 +50,6 @@ def preset_named(name: str) -> Preset:
         ConfigurationError: There is none of that name.
     """
     if name not in PRESETS:
-        raise ConfigurationError(f"there is no preset {name!r}; there are: {', '.join(PRESETS)}.")
+        known = "; ".join(f"{preset.name} ({preset.about})" for preset in PRESETS.values())
+        raise ConfigurationError(f"there is no preset {name!r}; there are: {known}.")
     return PRESETS[name]

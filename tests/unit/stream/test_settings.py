@@ -93,7 +93,7 @@ def test_the_tree_is_frozen():
         ("kafka.logs_topic", "a b", "a topic name: 1 to 249 of letters, digits, '.', '_' and '-'"),
         ("kafka.start_at", "middle", "one of earliest, latest"),
         ("namespace", "Logs", "1 to 64 of a-z, 0-9, '_' and '-'"),
-        ("worker.read_back_lines", "perhaps", "true or false"),
+        ("alerts.include_lines", "perhaps", "true or false"),
         ("worker.max_deliveries", "0", "a whole number from 1 to 1000"),
         ("logging.level", "loud", "one of debug, info, warning, error"),
         ("metrics.port", "70000", "a whole number from 0 to 65535"),
