@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import torch
 
@@ -16,6 +17,9 @@ from model.surprisal import prediction_at, predictions, surprisals
 from model.vocabulary import NOVEL
 
 __all__ = ["Scorer"]
+
+#: How many explanations to remember.
+_EXPLANATIONS = 1_000
 
 _MOST_EVENTS = MAX_TOKENS - 2
 
@@ -44,6 +48,8 @@ class Scorer:
         self.misses = 0
         self._network = artefact.network()
         self._template_texts = {template.event_id: template.text for template in artefact.templates}
+        # Finding the words takes far longer than the score, and like faults give equal windows.
+        self._explain = lru_cache(_EXPLANATIONS)(self._explain_now)
         self._cache: OrderedDict[WindowContent, float] = OrderedDict()
         self._cache_windows = cache_windows
 
@@ -76,10 +82,13 @@ class Scorer:
             texts: Texts of novel events by event ID, where the caller knows them.
         """
         _check_length(window)
+        return self._explain(window, tuple(sorted((texts or {}).items())))
+
+    def _explain_now(self, window: WindowContent, texts: tuple[tuple[bytes, str], ...]) -> Explanation:
         tokens = self.artefact.vocabulary.encode(window)
         expected = predictions(self._network, tokens)  # (T, V)
         reading = Reading(window, tokens, expected, familiar=window in self.artefact.familiar)
-        source = TextSource(self.artefact.vocabulary, self._template_texts, texts or {})
+        source = TextSource(self.artefact.vocabulary, self._template_texts, dict(texts))
         usual = Usual(source, self._peaks, self._expect, self.artefact.familiar.most_in_window)
         kind, summary = diagnose(reading, usual)
         return Explanation(kind, summary, surprising_events(reading, source), reading.familiar)
