@@ -141,6 +141,8 @@ class Worker:
     def _gather(self) -> list[ReadyWindow]:
         most, delay = self._settings.worker.batch_windows, self._settings.worker.max_delay_ms / 1000
         windows = self._intake.read(most)
+        if any(window.deliveries for window in windows):
+            return windows  # taken over: they have waited long enough, and must not fall idle in our hands
         until = self._clock() + delay
         while windows and len(windows) < most and self._clock() < until:
             time.sleep(min(IDLE_SECONDS, delay))
