@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Service:
     alerts_topic: str
     dead_letters_topic: str
 
-    @property
+    @cached_property
     def redis(self) -> "Redis":
         """A client that returns bytes."""
         return Redis.from_url(self.place.redis)
