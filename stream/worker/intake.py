@@ -11,8 +11,8 @@ from stream.windowing.store import PartitionId, PartitionStore
 
 __all__ = ["Intake"]
 
-LOOK_SECONDS = 1.0
-"""How often to look for new partitions."""
+LOOK_SECONDS = 0.2
+"""How often to look for new partitions: until they are seen, their first windows wait."""
 
 
 class Intake:
