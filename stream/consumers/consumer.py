@@ -278,6 +278,10 @@ class Consumer:
         for partition, held in self._held.items():
             if held.next_offset is None:
                 continue
+            if self._was_forgotten(held):
+                log.warning("state_lost", partition=partition.partition, position=held.next_offset)
+                self._take_again({partition: held})
+                continue
             if held.full:
                 self._mind_fullness(partition, held, held.store.ready_windows())
             self._cover_markers(partition, held)
@@ -287,6 +291,11 @@ class Consumer:
                 self._parts.metrics.lag_records.labels(str(partition.partition)).set(lag)
         self._parts.metrics.paused_partitions.set(sum(held.full for held in self._held.values()))
         self._commit()
+
+    def _was_forgotten(self, held: Held) -> bool:
+        """Whether Redis came back empty or older: a partition without new lines has no call that would be refused."""
+        state = held.store.position()
+        return state is None or state.offset < (held.next_offset or 0)
 
     def _cover_markers(self, partition: TopicPartition, held: Held) -> None:
         """Move the position over offsets that hold no records, such as the ends of transactions."""

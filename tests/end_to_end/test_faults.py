@@ -153,6 +153,21 @@ def test_a_redis_that_comes_back_empty_is_replayed_from_kafka(place: Place, name
     assert len(as_facts(windows)) == len(windows)
 
 
+def test_a_redis_that_forgot_is_replayed_though_no_line_comes(place: Place, namespace: str, logs: str):
+    """A silent partition has no batch that could be refused: its consumer looks by itself."""
+    produce(place.kafka, logs, faulty_lines())
+    with ExitStack() as cleanup:
+        redis = cleanup.enter_context(EmbeddedRedis())
+        service = cleanup.enter_context(running_service(replace(place, redis=redis.url), namespace, logs))
+        service.start("consume")
+        wait(lambda: service.applied() == len(faulty_lines()), service.children.check)
+        redis.kill()
+        redis.restart()
+        wait(lambda: service.applied() == len(faulty_lines()), service.children.check)
+        service.flush()
+        assert final_keys(service) == sorted(FAULTY)
+
+
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
 def test_every_compression_of_kafka_is_read(place: Place, namespace: str, logs: str, codec: str):
     """A producer's choice never stops a consumer."""
@@ -168,7 +183,7 @@ def test_every_compression_of_kafka_is_read(place: Place, namespace: str, logs: 
 
 
 def test_one_strange_record_does_not_stop_rekey(place: Place, namespace: str, topic: Callable[..., str]):
-    """One that is too large with its key is a dead letter; a header without a value and a time ahead are passed on."""
+    """One that is too large with its key is a dead letter; one whose time is ahead is passed on."""
     raw, logs = topic("raw"), topic("logs", partitions=2)
     large = b"request=" + b"k" * 500 + b" " + b"x" * (1_048_576 - 700)
     ahead_ms = int(time.time() * 1000) + 30 * 60_000
