@@ -3,9 +3,9 @@
 A turn of the loop:
 
 1. poll (which also keeps the membership in the group)
-2. take partitions that were assigned, and go to the positions that their states hold
-3. for each partition with records: read them, publish dead letters and wait for their acknowledgement, then one call
-   that applies the whole batch or refuses it
+2. for each partition with records: read them, publish dead letters and wait for their acknowledgement, then one call
+   that applies the whole batch or refuses it (several calls where it is very large)
+3. take partitions that were assigned, and go to the positions that their states hold
 4. now and then: commit (for lag tools only), resume partitions whose ready stream has drained
 
 Whatever happens between two lines, the position in Redis says what was applied: a batch that was not is read again, one
@@ -136,11 +136,12 @@ class Consumer:
         return all(next_offset is not None and end is not None and next_offset >= end for next_offset, end in ends)
 
     def _work(self, batches: dict[TopicPartition, list[Any]]) -> None:
-        self._take()
+        # Before taking: what was polled follows on what a partition had applied then, not on what a state says now.
         for partition, records in batches.items():
             held = self._held.get(partition)
-            if held is not None:
+            if held is not None and held.next_offset is not None:
                 self._apply_in_parts(partition, held, records)
+        self._take()
         if self._clock() - self._housekeeping_at >= HOUSEKEEPING_SECONDS:
             self._keep_house()
             self._housekeeping_at = self._clock()
@@ -193,19 +194,21 @@ class Consumer:
             self._kafka.resume(partition)
 
     def _apply_in_parts(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> None:
-        """Apply a poll batch in calls of bounded work; what is left when one is refused, or fills up, is read again."""
+        """Apply a poll batch in calls of bounded work; what is left when one is refused, or fills up, is read again.
+
+        A refusal changes the next offset: a part behind it must not be applied as if it followed on that.
+        """
         for part in bounded_batches(records):
-            if held.next_offset is None or part[0].offset < held.next_offset:
-                return
             if held.full:
                 self._kafka.seek(partition, held.next_offset)
                 return
-            self._apply_records(partition, held, part)
+            if self._apply_records(partition, held, part).refusal is not None:
+                return
 
-    def _apply_records(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> None:
+    def _apply_records(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> Applied:
         read = self._parts.reader.read(records)
         self._publish_rejected(read.rejected)
-        start, stop = held.next_offset or 0, records[-1].offset + 1
+        start, stop = min(held.next_offset or 0, records[0].offset), records[-1].offset + 1
         applied = self._apply(partition, held, read.events.batch(start, stop, read.novel))
         if applied.refusal is None:
             metrics = self._parts.metrics
@@ -214,6 +217,7 @@ class Consumer:
             metrics.late_events.inc(max(0, applied.late - read.at_stream_time))
             metrics.novel_events.inc(sum(event.times for event in read.novel))
             metrics.time_fallbacks.inc(read.untimed + read.future)
+        return applied
 
     def _publish_rejected(self, rejected: Sequence[tuple[Any, RecordError]]) -> None:
         if not rejected:
