@@ -97,6 +97,7 @@ def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
             enable_auto_commit=False,
             isolation_level="read_committed",
             max_partition_fetch_bytes=MAX_FETCH_BYTES,
+            fetch_max_wait_ms=50,  # it looks at what is there, it does not wait for more
             allow_auto_create_topics=False,
             **_common(settings),
         )

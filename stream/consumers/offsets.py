@@ -1,5 +1,6 @@
 """Where partitions begin and end."""
 
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -11,9 +12,12 @@ from stream.settings import KafkaSettings
 
 __all__ = ["Range", "partitions_of", "ranges", "require_topics"]
 
+FETCH_SECONDS = 2.0
+"""How long to wait for the high watermarks; a broker that gives none is believed its first answer."""
+
 
 class Range(NamedTuple):
-    """The offsets ``[begin, end)`` that a partition holds; ``end`` leaves open transactions out."""
+    """The offsets ``[begin, end)`` that a partition holds; records of open transactions included."""
 
     begin: int
     end: int
@@ -64,8 +68,8 @@ def require_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
 def ranges(settings: KafkaSettings, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Range]:
     """The offsets that partitions hold now.
 
-    The embedded broker takes the last offset for the first one of the last batch. So the end is where reading on from
-    the broker's answer finds no more records.
+    The embedded broker answers with the offset behind the first record of the last batch. What it says along with
+    fetched records, the high watermark, is right, so the end is the larger of both.
 
     Raises:
         ConfigurationError, TransientError: See `translated`.
@@ -78,8 +82,9 @@ def ranges(settings: KafkaSettings, partitions: Iterable[TopicPartition]) -> dic
             begins, ends = consumer.beginning_offsets(wanted), consumer.end_offsets(wanted)
             for partition in wanted:
                 consumer.seek(partition, ends[partition])
-            while consumer.poll(timeout_ms=100):
-                pass
-            return {p: Range(begins[p], max(ends[p], consumer.position(p))) for p in wanted}
+            deadline = time.monotonic() + FETCH_SECONDS
+            while any(consumer.highwater(p) is None for p in wanted) and time.monotonic() < deadline:
+                consumer.poll(timeout_ms=50)
+            return {p: Range(begins[p], max(ends[p], consumer.highwater(p) or 0)) for p in wanted}
     finally:
         consumer.close()
