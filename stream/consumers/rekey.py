@@ -52,7 +52,11 @@ class Rekey:
         self._parts = parts
         self._settings = parts.settings
         self._backoff = Backoff(clock=clock)
+        # One name for all producers of this process, so that a new one learns how the last one's transaction ended.
+        # Whose offsets may be committed is decided by the consumer's membership, which goes with them (KIP-447).
+        self._transactional_id = f"{self._settings.namespace}-rekey-{uuid.uuid4().hex}"
         self._producer: KafkaProducer | None = None
+        self._uncertain = False
         self._consumer = new_consumer(
             self._settings.kafka,
             f"{self._settings.namespace}-rekey",
@@ -85,6 +89,8 @@ class Rekey:
             How many seconds to wait before the next one.
         """
         try:
+            if self._uncertain:
+                self._recover()
             with translated(f"reading topic {self._settings.kafka.raw_topic}"):
                 batches = self._consumer.poll(timeout_ms=self._settings.consumer.poll_timeout_ms)
             if batches:
@@ -99,10 +105,11 @@ class Rekey:
         return 0.0
 
     def _pass_on(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
-        """One transaction; when it fails, the batch is read again."""
+        """One transaction; when it fails, Kafka is asked whether it was committed before anything is read again."""
         try:
             with translated(f"writing to topic {self._settings.kafka.logs_topic}"):
-                producer = self._begin()
+                producer = self._ready_producer()
+                producer.begin_transaction()
                 keyed, rejected = self._send_all(producer, batches)
                 offsets = {p: OffsetAndMetadata(records[-1].offset + 1) for p, records in batches.items()}
                 producer.send_offsets_to_transaction(offsets, self._consumer.group_metadata())
@@ -110,9 +117,7 @@ class Rekey:
         except TransientError:
             self._parts.metrics.aborted.inc()
             self._drop_producer()
-            for partition, records in batches.items():
-                if partition in self._consumer.assignment():
-                    self._consumer.seek(partition, records[0].offset)
+            self._uncertain = True
             raise
         metrics = self._parts.metrics
         metrics.records.inc(keyed + rejected)
@@ -126,14 +131,26 @@ class Rekey:
                 lag = max(0, end - records[-1].offset - 1)
                 self._parts.metrics.lag_records.labels(str(partition.partition)).set(lag)
 
-    def _begin(self) -> "KafkaProducer":
+    def _recover(self) -> None:
+        """Go on where the committed transactions end: the answer to a commit may have been all that was lost."""
+        with translated("asking how the last transaction ended"):
+            self._ready_producer()  # its start ends what the last one left open, one way or the other
+            for partition in self._consumer.assignment():
+                committed = self._consumer.committed(partition)
+                if committed is None:
+                    self._consumer.seek_to_beginning(partition)
+                else:
+                    self._consumer.seek(partition, committed)
+        self._uncertain = False
+
+    def _ready_producer(self) -> "KafkaProducer":
         if self._producer is None:
-            # A name of its own for each producer: whose offsets may be committed is decided by the consumer's
-            # membership, which goes with them (KIP-447).
-            name = f"{self._settings.namespace}-rekey-{uuid.uuid4().hex}"
-            self._producer = new_producer(self._settings.kafka, name)
-            self._producer.init_transactions()
-        self._producer.begin_transaction()
+            self._producer = new_producer(self._settings.kafka, self._transactional_id)
+            try:
+                self._producer.init_transactions()
+            except KafkaError:
+                self._drop_producer()
+                raise
         return self._producer
 
     def _send_all(self, producer: "KafkaProducer", batches: dict[TopicPartition, Sequence[Any]]) -> tuple[int, int]:

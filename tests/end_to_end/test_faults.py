@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from deploy.embedded.broker import ApacheKafka, EmbeddedBroker
 from deploy.embedded.redis_server import EmbeddedRedis
 from deploy.embedded.stack import create_topics
 from model.errors import TransientError
@@ -180,6 +182,27 @@ def test_every_compression_of_kafka_is_read(place: Place, namespace: str, logs: 
         service.start("consume")
         service.flush()
         assert final_keys(service) == sorted(FAULTY)
+
+
+def test_a_broker_that_dies_while_rekeying_costs_and_doubles_no_record(
+    own_broker: ApacheKafka | EmbeddedBroker, redis_url: str, model_folder: Path, tmp_path: Path, namespace: str
+):
+    """Whether the last transaction was committed is Kafka's to say, not the stage's to guess."""
+    if isinstance(own_broker, EmbeddedBroker):
+        pytest.skip("the embedded broker keeps its records in memory: a kill loses them")
+    place = Place(own_broker.address, redis_url, model_folder, tmp_path)
+    create_topics(place.kafka, {"raw": 2, "logs": 2})
+    values = [f"request=k{n % 50} line {n}".encode() for n in range(20_000)]
+    settings = {"LOGSCRY_KAFKA__RAW_TOPIC": "raw", "LOGSCRY_CONSUMER__POLL_RECORDS": "200"}
+    produce(place.kafka, "raw", [Line(None, value) for value in values])
+
+    with running_service(place, namespace, "logs", settings) as service:
+        [stage] = service.start("rekey", "--key-pattern", r"request=(\w+)")
+        wait(lambda: stage.metric("logscry_rekey_transactions_total") > 5, service.children.check)
+        own_broker.kill()
+        own_broker.restart()
+        wait(lambda: len(read_all(place.kafka, "logs")) >= len(values), service.children.check)
+        assert sorted(record.value for record in read_all(place.kafka, "logs")) == sorted(values)
 
 
 def test_one_strange_record_does_not_stop_rekey(place: Place, namespace: str, topic: Callable[..., str]):
