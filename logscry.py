@@ -251,7 +251,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
 ) -> None:
     r"""Learn what normal looks like from log files, without labels.
 
-    Example: [b]logscry train logs/ --key-pattern 'trace=(\\w+)' --preset test[/b]
+    Example: [b]logscry train logs/ --key-pattern 'trace=(\w+)' --preset test[/b]
     """
     from stream.windowing.windows import WindowRule  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
@@ -275,10 +275,9 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     )
     with RichProgress() as progress:
         artefact = train_model(request, progress)
-    Console().print(
-        f"Model [b]{artefact.version}[/b] is in {escape(str(output))}: {len(artefact.templates)} templates, alerts "
-        f"above {artefact.threshold:.3f} nats. Its card: {escape(str(output / 'README.md'))}"
-    )
+    what = f"{len(artefact.templates)} templates, alerts above {artefact.threshold:.3f} nats"
+    card = escape(str(output / "README.md"))
+    Console().print(f"Model [b]{artefact.version}[/b] is in {escape(str(output))}: {what}. Its card: {card}")
 
 
 @app.command(rich_help_panel=LEARN)

@@ -157,6 +157,7 @@ class _Gathered:
         self._stream_time_ms: defaultdict[int, int] = defaultdict(int)
 
     def add(self, batch: Sequence[tuple[int, int, bytes]], parsed: ParsedLines, keys: Sequence[bytes | None]) -> None:
+        """Take a batch of (file, line number, line), with what parsing it gave and the key of each line."""
         self._corpus.lines += len(batch)
         for _, error in parsed.errors:
             self._corpus.unreadable[error.reason] = self._corpus.unreadable.get(error.reason, 0) + 1
@@ -171,6 +172,7 @@ class _Gathered:
                 self._rows[key].append(_Row(effective_ms, file, line, event))
 
     def sessions(self, gap_ms: int) -> list[Session]:
+        """All sessions, in the order in which they begin."""
         cut = [
             (rows[0], _session(key, rows)) for key, all_rows in self._rows.items() for rows in _cut(all_rows, gap_ms)
         ]

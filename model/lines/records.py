@@ -191,6 +191,11 @@ class _Fields:
         self._time = _paths(line_format.time, TIME_FIELDS)
 
     def message(self, record: dict[str, Any]) -> bytes:
+        """The first line of an object's message.
+
+        Raises:
+            RecordError: It has none.
+        """
         found = [value for path in self._message if (value := value_at(record, path)) is not None]
         # Text goes first: where "event" is an object and "msg" a text, the text is the message.
         for value in sorted(found, key=lambda value: not isinstance(value, str)):
@@ -200,6 +205,7 @@ class _Fields:
         raise RecordError("no-message", f"no field holds a message; the object has the fields: {names}")
 
     def time_ms(self, record: dict[str, Any]) -> int:
+        """An object's time, ``NO_TIME`` where it states none."""
         for path in self._time:
             value = value_at(record, path)
             if value is not None:
