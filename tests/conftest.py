@@ -28,8 +28,8 @@ from deploy.embedded.stack import create_topics
 
 REPOSITORY = Path(__file__).parent.parent
 
-#: Fixtures that run a test once for each broker.
-_ON_EACH_BROKER = ("broker", "own_broker")
+#: Fixtures that run a test once for each broker, with their scopes.
+_ON_EACH_BROKER = {"broker": "session", "own_broker": "function"}
 
 _NEEDS_SERVERS = {*_ON_EACH_BROKER, "redis_server"}
 
@@ -51,9 +51,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that needs a broker once on each that was chosen."""
-    for fixture in _ON_EACH_BROKER:
+    for fixture, scope in _ON_EACH_BROKER.items():
         if fixture in metafunc.fixturenames:
-            metafunc.parametrize(fixture, _chosen_brokers(metafunc.config), indirect=True, scope="session")
+            # The scope given here overrides the fixture's own: a broker of a test's own must stay that.
+            metafunc.parametrize(fixture, _chosen_brokers(metafunc.config), indirect=True, scope=scope)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
