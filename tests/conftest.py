@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import redis
@@ -29,7 +30,7 @@ from deploy.embedded.stack import create_topics
 REPOSITORY = Path(__file__).parent.parent
 
 #: Fixtures that run a test once for each broker, with their scopes.
-_ON_EACH_BROKER = {"broker": "session", "own_broker": "function"}
+_ON_EACH_BROKER: dict[str, Literal["session", "function"]] = {"broker": "session", "own_broker": "function"}
 
 _NEEDS_SERVERS = {*_ON_EACH_BROKER, "redis_server"}
 
