@@ -16,6 +16,7 @@ from stream.alerts import (
     Expected,
     Place,
     alert_id,
+    fingerprint_of,
     time_of,
 )
 from stream.text import key_text
@@ -112,6 +113,7 @@ def _window(window: ReadyWindow, events: Sequence[Event]) -> AlertWindow:
         session_events=window.session_events,
         starts_session=window.starts_session,
         final=window.final,
+        fingerprint=fingerprint_of(window.event_ids, starts_session=window.starts_session, final=window.final),
         start_time=time_of(events[0].time_ms),
         end_time=time_of(events[-1].time_ms),
     )

@@ -32,6 +32,7 @@ __all__ = [
     "cloud_event_headers",
     "decode_alert",
     "encode_alert",
+    "fingerprint_of",
     "json_schema",
     "time_of",
 ]
@@ -118,6 +119,10 @@ class AlertWindow(_Part):
     session_events: int = Field(ge=1, description="Events of the session when the window was cut.")
     starts_session: bool = Field(description="Whether the window holds the session's first event.")
     final: bool = Field(description="Whether the session has ended.")
+    fingerprint: str = Field(
+        pattern="^[0-9a-f]{16}$",
+        description="The same for windows with the same events in the same order and the same marks of start and end.",
+    )
     start_time: Time = Field(description="Effective time of the first event: UTC, RFC 3339.")
     end_time: Time = Field(description="Effective time of the last event: UTC, RFC 3339.")
 
@@ -177,6 +182,18 @@ def alert_id(source: AlertSource) -> str:
     # Lengths first: no two sources give the same bytes.
     parts = [len(topic).to_bytes(8, "big"), topic, len(source.key).to_bytes(8, "big"), source.key]
     return blake2b(b"".join([*parts, *(each.to_bytes(16, "big") for each in numbers)]), digest_size=16).hexdigest()
+
+
+def fingerprint_of(event_ids: bytes, *, starts_session: bool, final: bool) -> str:
+    """Return 16 hex digits that depend on a window's content alone, wherever it came from.
+
+    Args:
+        event_ids: Eight bytes each, oldest first.
+        starts_session: Whether the first event is its session's first.
+        final: Whether the session has ended.
+    """
+    marks = int(starts_session) + 2 * int(final)
+    return blake2b(event_ids + bytes([marks]), digest_size=8).hexdigest()
 
 
 def time_of(time_ms: int) -> datetime:

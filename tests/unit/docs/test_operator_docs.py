@@ -8,7 +8,17 @@ from pathlib import Path
 from jsonschema import Draft202012Validator, FormatChecker
 from prometheus_client import CollectorRegistry
 
-from stream.alerts import Alert, AlertEvent, AlertSource, AlertWindow, alert_id, cloud_event_headers, decode_alert
+from model.events.identity import event_id
+from stream.alerts import (
+    Alert,
+    AlertEvent,
+    AlertSource,
+    AlertWindow,
+    alert_id,
+    cloud_event_headers,
+    decode_alert,
+    fingerprint_of,
+)
 from stream.live_values import SETTING_TYPES
 from stream.setting_names import allowed_values, leaves
 from stream.settings import Settings
@@ -144,6 +154,16 @@ def test_the_example_alert_is_one_that_the_service_could_send():
     assert alert.events[0].place.offset == alert.lines[alert.events[0].index].offset
     assert (alert.lines[0].offset, alert.lines[-1].offset) == (window.first.offset, window.last.offset)
     assert len(alert.lines) == window.size
+
+
+def test_the_example_s_fingerprint_is_that_of_its_lines():
+    """Four lines of three templates, from the session's start, which has not ended."""
+    window = decode_alert(_example()).window
+    receiving = "Receiving block <*> src: <*> dest: <*>"
+    texts = ["BLOCK* NameSystem.allocateBlock: <*> <*>", receiving, receiving, "writeBlock <*> received exception <*>"]
+    event_ids = b"".join(event_id(text) for text in texts)
+
+    assert window.fingerprint == fingerprint_of(event_ids, starts_session=window.starts_session, final=window.final)
 
 
 def test_the_headers_in_the_table_are_the_examples():

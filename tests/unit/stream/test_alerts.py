@@ -1,6 +1,7 @@
 """Alerts: ids, bounds, the schema, and the CloudEvents headers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from model.errors import RecordError
 from model.explanation import Expected, Explanation, SurprisingEvent
 from stream import alerts
 from stream.alert_making import Judgement, RawLine, alert_of
-from stream.alerts import AlertSource, alert_id, cloud_event_headers, decode_alert, encode_alert
+from stream.alerts import AlertSource, alert_id, cloud_event_headers, decode_alert, encode_alert, fingerprint_of
 from stream.schemas import schema_files, write_schemas
 from stream.windowing.ready import ReadyWindow
 from stream.windowing.store import PartitionId
@@ -79,6 +80,7 @@ def test_an_alert_says_where_what_and_why():
         "session_events": 2,
         "starts_session": True,
         "final": True,
+        "fingerprint": "ae87c623afb0c186",
         "start_time": "2023-11-14T22:13:20.000Z",
         "end_time": "2023-11-14T22:13:20.123Z",
     }
@@ -189,6 +191,33 @@ def test_the_id_does_not_depend_on_the_judgement():
     other = Judgement(score=8.0, percentile=99.0, threshold=1.0, model_version="other")
 
     assert alert_of(_window(), JUDGEMENT, EXPLANATION).id == alert_of(_window(), other, EXPLANATION).id
+
+
+def test_the_fingerprint_depends_on_the_content_alone():
+    """Wherever and whenever the window was: the same events and marks have the same fingerprint."""
+    other = replace(_window(b"blk_2", last_ms=5), partition=PartitionId("other", 1), stream_id=b"9-9")
+
+    assert fingerprint(other) == fingerprint(_window())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        fingerprint_of(b"12345678abcdefgh", starts_session=False, final=False),
+        fingerprint_of(b"abcdefgh", starts_session=False, final=False),
+        fingerprint_of(b"abcdefgh12345678", starts_session=True, final=False),
+        fingerprint_of(b"abcdefgh12345678", starts_session=False, final=True),
+        fingerprint_of(b"abcdefgh12345678", starts_session=True, final=True),
+    ],
+)
+def test_the_fingerprint_depends_on_events_order_and_marks(other):
+    """A change of any is another pattern."""
+    assert other != fingerprint_of(b"abcdefgh12345678", starts_session=False, final=False)
+
+
+def fingerprint(window: ReadyWindow) -> str:
+    """That of the window's alert."""
+    return alert_of(window, JUDGEMENT, EXPLANATION).window.fingerprint
 
 
 def test_headers_make_it_a_cloud_event():

@@ -34,6 +34,7 @@ def _alert(**changes: object) -> Alert:
             "session_events": 3,
             "starts_session": True,
             "final": False,
+            "fingerprint": "2" * 16,
             "start_time": "2026-11-24T09:15:00Z",
             "end_time": "2026-11-24T09:15:01Z",
         },
