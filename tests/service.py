@@ -127,8 +127,14 @@ def running_service(
         yield Service(place, children, namespace, logs_topic, topics["alerts"], topics["dead-letters"])
 
 
-def produce(
-    address: str, topic: str, lines: Sequence[Line], rate: int | None = None, partition: int | None = None
+def produce(  # noqa: PLR0913 -- one way to write records, its choices by name
+    address: str,
+    topic: str,
+    lines: Sequence[Line],
+    rate: int | None = None,
+    *,
+    partition: int | None = None,
+    codec: str | None = None,
 ) -> None:
     """Write records and wait until all are acknowledged.
 
@@ -138,8 +144,11 @@ def produce(
         lines: What.
         rate: Lines a second; None writes as fast as it can.
         partition: Where to; None lets the key decide.
+        codec: How to compress them; None leaves them as they are.
     """
-    producer = KafkaProducer(bootstrap_servers=address, linger_ms=5, batch_size=1 << 17, metrics_enabled=False)
+    producer = KafkaProducer(
+        bootstrap_servers=address, linger_ms=5, batch_size=1 << 17, compression_type=codec, metrics_enabled=False
+    )
     begin = time.monotonic()
     sent = []
     for number, line in enumerate(lines):

@@ -14,10 +14,8 @@ The last line is one JSON object.
 
 import argparse
 import csv
-import gzip
 import json
 import math
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,7 +24,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 
 from deploy.embedded.broker import EmbeddedBroker, offered_apache
@@ -35,13 +32,14 @@ from stream.alerts import Alert
 from stream.flush import flush
 from stream.settings import Settings, load_settings
 from stream.windowing.windows import WindowRule
+from tests.benchmarks.bare_poll import bare_poll
+from tests.benchmarks.hdfs_lines import BLOCK, hdfs_lines
 from tests.benchmarks.places import REPOSITORY, data_folder, environment
 from tests.service import Line, Place, Service, produce, read_all, running_service, wait
 from training.progress import RichProgress
 from training.reading import KeySource
 from training.train import TrainingRequest, train
 
-BLOCK = "(blk_-?[0-9]+)"
 PARTITIONS = 4
 LATENCY_LINES = 60_000
 RULE = WindowRule(size=64, hop=8, session_gap_ms=24 * 3600 * 1000)
@@ -79,7 +77,7 @@ def main() -> None:
         model = options.model or _train(options, work / "model")
         broker = offered_apache(environment(), REPOSITORY) or EmbeddedBroker()
         stack = cleanup.enter_context(Stack({"alerts": 1, "dead-letters": 1}, broker=broker))
-        lines = list(_lines(options.data / "hdfs" / "test.log.gz"))
+        lines = list(hdfs_lines(options.data / "hdfs" / "test.log.gz"))
         bench = Bench(stack, model, work)
         console.print(f"{len(lines):,} lines, {PARTITIONS} partitions, {type(broker).__name__}")
         figures = _throughput(bench, lines, options)
@@ -112,7 +110,7 @@ class Bench:
 def _throughput(bench: Bench, lines: Sequence[Line], options: Options) -> dict[str, Any]:
     with bench.service() as service:
         produce(bench.stack.kafka_address, service.logs_topic, lines)
-        bare = [_bare_poll(bench.stack.kafka_address, service.logs_topic, len(lines))]
+        bare = [bare_poll(bench.stack.kafka_address, service.logs_topic, PARTITIONS, len(lines))]
         workers = service.start("detect", count=options.workers)  # loading torch is not what is measured
         service.children.start("consume")
         wait(service.stores, service.children.check)
@@ -122,12 +120,12 @@ def _throughput(bench: Bench, lines: Sequence[Line], options: Options) -> dict[s
         service.await_scored()
         seconds = time.monotonic() - begin
         # Before and after: this machine's speed changes within minutes.
-        bare.append(_bare_poll(bench.stack.kafka_address, service.logs_topic, len(lines)))
+        bare.append(bare_poll(bench.stack.kafka_address, service.logs_topic, PARTITIONS, len(lines)))
         alerts = service.alerts()
         windows = sum(int(worker.metric("logscry_worker_windows_scored_total")) for worker in workers)
         hits = sum(int(worker.metric("logscry_worker_cache_hits_total")) for worker in workers)
         peak = int(service.redis.info("memory")["used_memory_peak"])
-    rate, bare_rate = len(lines) / seconds, len(bare) / sum(1 / each for each in bare)
+    rate, bare_rate = len(lines) / seconds, len(bare) / sum(1 / each.lines_per_second for each in bare)
     return {
         **_detection(alerts, options.data / "hdfs" / "test_labels.csv"),
         "lines_per_second": round(rate),
@@ -195,38 +193,6 @@ def _latency(bench: Bench, lines: Sequence[Line], options: Options) -> dict[str,
 
 def _quantile(ordered: Sequence[int], share: float) -> int | None:
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)] if ordered else None
-
-
-def _bare_poll(address: str, topic: str, lines: int) -> float:
-    """Lines a second of a poll loop that does nothing else: the same fetch settings as the consumer's."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=address,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        max_poll_records=2000,
-        isolation_level="read_committed",
-        metrics_enabled=False,
-    )
-    consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-    seen, begin = 0, 0.0
-    while seen < lines:
-        records = sum(map(len, consumer.poll(timeout_ms=200).values()))
-        begin = begin or time.monotonic()  # connecting is not what is measured
-        seen += records
-    seconds = time.monotonic() - begin
-    consumer.close()
-    return lines / seconds
-
-
-def _lines(path: Path) -> Iterator[Line]:
-    block = re.compile(BLOCK.encode())
-    with gzip.open(path) as file:
-        for raw in file:
-            value = raw.rstrip(b"\r\n")
-            match = block.search(value)
-            if match is None:
-                raise ValueError(f"{path} has a line without a block: {value[:200]!r}")
-            yield Line(match[1], value)
 
 
 def _train(options: Options, output: Path) -> Path:
