@@ -6,17 +6,25 @@ Sorted by what the caller does about it::
     ├── ConfigurationError   stop at the start, name the setting
     ├── RecordError          this record becomes a dead letter; go on
     ├── TransientError       a server is away: back off, try again, commit nothing
+    │   ├── KafkaAwayError
+    │   ├── RedisAwayError
+    │   └── RedisFullError
     ├── StateError           the stored state cannot be trusted: stop loudly
     └── ModelError           the artefact is missing, broken or of another kind: stop
 
 Errors of other libraries are translated once, where their library is called, with ``raise ... from exc``.
 """
 
+from typing import ClassVar
+
 __all__ = [
     "ConfigurationError",
+    "KafkaAwayError",
     "LogscryError",
     "ModelError",
     "RecordError",
+    "RedisAwayError",
+    "RedisFullError",
     "StateError",
     "TransientError",
 ]
@@ -45,7 +53,31 @@ class RecordError(LogscryError):
 
 
 class TransientError(LogscryError):
-    """Kafka or Redis did not answer; the same call may succeed later."""
+    """A server did not answer as it should; the same call may succeed later.
+
+    Attributes:
+        reason: A short fixed word for what failed; it becomes a metric label.
+    """
+
+    reason: ClassVar[str] = "other"
+
+
+class KafkaAwayError(TransientError):
+    """Kafka is away, busy, or electing a leader."""
+
+    reason = "kafka"
+
+
+class RedisAwayError(TransientError):
+    """Redis is away, loading, or failing over."""
+
+    reason = "redis"
+
+
+class RedisFullError(TransientError):
+    """Redis has no memory left and refuses to write, until it is given more or the workers have drained it."""
+
+    reason = "redis-full"
 
 
 class StateError(LogscryError):

@@ -8,12 +8,15 @@ from typing import Any
 import redis
 from redis.exceptions import AuthenticationError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
-from model.errors import ConfigurationError, StateError, TransientError
+from model.errors import ConfigurationError, RedisAwayError, RedisFullError, StateError
 
 __all__ = ["connect", "translated"]
 
-_PASSING = ("-OOM", "OOM command", "BUSY", "MISCONF", "MASTERDOWN", "NOREPLICAS", "READONLY", "TRYAGAIN", "CLUSTERDOWN")
-"""States that pass by themselves or by an operator's hand: full, in a long script, failing over, electing."""
+_FULL = "OOM command"
+"""How an older Redis says in a script's error that its memory is full."""
+
+_PASSING = ("BUSY", "MISCONF", "MASTERDOWN", "NOREPLICAS", "READONLY", "TRYAGAIN", "CLUSTERDOWN")
+"""States that pass by themselves or by an operator's hand: in a long script, no disk, failing over, electing."""
 
 _NO_DATABASE = re.compile(r"DB index|SELECT is not allowed|value is not an integer")
 """What Redis answers when a connection selects a database that there is not."""
@@ -49,7 +52,8 @@ def translated() -> Iterator[None]:
     """Turn redis-py's errors into ours.
 
     Raises:
-        TransientError: Redis is away, loading, or full.
+        RedisAwayError: Redis is away, loading, or failing over.
+        RedisFullError: Redis has no memory left.
         ConfigurationError: Redis refuses the user.
         StateError: Redis refuses the command: a key holds another type, or a script failed.
     """
@@ -57,17 +61,17 @@ def translated() -> Iterator[None]:
         yield
     except AuthenticationError as exc:
         raise ConfigurationError(f"Redis refuses the user or password of redis.url: {exc}.") from exc
-    except OutOfMemoryError as exc:
-        raise TransientError(
-            "Redis has no memory left (maxmemory) and refuses to write; nothing was lost, consuming waits. "
-            "Give it more memory, or let the workers drain the ready streams."
-        ) from exc
     except ResponseError as exc:
+        if isinstance(exc, OutOfMemoryError) or _FULL in str(exc):
+            raise RedisFullError(
+                "Redis has no memory left (maxmemory) and refuses to write; nothing was lost, consuming waits. "
+                "Give it more memory, or let the workers drain the ready streams."
+            ) from exc
         if isinstance(exc, ReadOnlyError) or any(word in str(exc) for word in _PASSING):
-            raise TransientError(f"Redis cannot do it now: {exc}") from exc
+            raise RedisAwayError(f"Redis cannot do it now: {exc}") from exc
         raise StateError(f"Redis refuses a command: {exc}") from exc
     except RedisError as exc:
-        raise TransientError(f"Redis does not answer: {exc}") from exc
+        raise RedisAwayError(f"Redis does not answer: {exc}") from exc
 
 
 def _memory(client: "redis.Redis") -> dict[str, Any]:

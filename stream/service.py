@@ -2,21 +2,20 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
-from model.errors import TransientError
 from model.lines.keys import KeyExtractor
 from model.reading_part import ReadingPart
-from stream.backoff import Backoff
 from stream.consumers.consumer import Consumer, ConsumerParts
 from stream.consumers.offsets import require_topics
 from stream.consumers.records import RecordReader
 from stream.consumers.rekey import Rekey, RekeyParts
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
+from stream.loop import patiently
 from stream.redis_client import connect
 from stream.settings import Settings
 from stream.telemetry import ConsumerMetrics, RekeyMetrics, WorkerMetrics, configure_logging, new_registry, serve
@@ -24,8 +23,6 @@ from stream.telemetry import ConsumerMetrics, RekeyMetrics, WorkerMetrics, confi
 __all__ = ["run_consumer", "run_rekey", "run_worker"]
 
 log = structlog.get_logger()
-
-Made = TypeVar("Made")
 
 
 def run_consumer(settings: Settings) -> None:
@@ -36,13 +33,13 @@ def run_consumer(settings: Settings) -> None:
     """
     with _stopping(settings) as stop:
         reading = ReadingPart.load(settings.model.path)
-        redis = _patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
+        redis = patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
         registry = new_registry()
         metrics = ConsumerMetrics(registry)
-        live = _patiently(lambda: _live(settings, redis, reading), stop)
-        _patiently(lambda: require_topics(settings.kafka, ["logs_topic", "dead_letters_topic"]), stop)
+        live = patiently(lambda: _live(settings, redis, reading), stop)
+        patiently(lambda: require_topics(settings.kafka, ["logs_topic", "dead_letters_topic"]), stop)
         parts = ConsumerParts(settings, live, redis, RecordReader(reading.parser()), metrics)
-        consumer = _patiently(lambda: Consumer(parts), stop)
+        consumer = patiently(lambda: Consumer(parts), stop)
         with serve(settings.metrics, registry, consumer.health):
             consumer.run(stop)
 
@@ -61,10 +58,10 @@ def run_worker(settings: Settings) -> None:
     with _stopping(settings) as stop:
         scorer = Scorer(Artefact.load(settings.model.path), threads=settings.worker.threads)
         reading = ReadingPart.load(settings.model.path)
-        redis = _patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
+        redis = patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
         registry = new_registry()
-        live = _patiently(lambda: _live(settings, redis, reading), stop)
-        _patiently(lambda: require_topics(settings.kafka, ["alerts_topic", "dead_letters_topic"]), stop)
+        live = patiently(lambda: _live(settings, redis, reading), stop)
+        patiently(lambda: require_topics(settings.kafka, ["alerts_topic", "dead_letters_topic"]), stop)
         parts = WorkerParts(settings, live, redis, scorer, WorkerMetrics(registry))
         worker = Worker(parts)
         with serve(settings.metrics, registry, worker.health):
@@ -78,9 +75,9 @@ def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
         ConfigurationError: With a sentence for the operator.
     """
     with _stopping(settings) as stop:
-        _patiently(lambda: require_topics(settings.kafka, ["raw_topic", "logs_topic", "dead_letters_topic"]), stop)
+        patiently(lambda: require_topics(settings.kafka, ["raw_topic", "logs_topic", "dead_letters_topic"]), stop)
         registry = new_registry()
-        rekey = _patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry))), stop)
+        rekey = patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry))), stop)
         with serve(settings.metrics, registry, rekey.health):
             rekey.run(stop)
 
@@ -92,23 +89,6 @@ def _live(settings: Settings, redis: Any, reading: ReadingPart) -> LiveSettingsF
     follower = LiveSettingsFollower(LiveSettingsStore(redis, settings.namespace), defaults)
     follower.current()
     return follower
-
-
-class _StoppedWhileWaiting(SystemExit):
-    """SIGTERM came before the servers answered."""
-
-
-def _patiently(make: Callable[[], Made], stop: threading.Event) -> Made:
-    """Connect, and try again while the server is away: whoever starts everything at once need not mind the order."""
-    backoff = Backoff()
-    while True:
-        try:
-            return make()
-        except TransientError as exc:
-            wait = backoff.failed()
-            log.warning("waiting", seconds=round(wait, 2), failures=backoff.failures, error=str(exc))
-            if stop.wait(wait):
-                raise _StoppedWhileWaiting(0) from exc
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from kafka.errors import (
     UnsupportedVersionError,
 )
 
-from model.errors import ConfigurationError, TransientError
+from model.errors import ConfigurationError, KafkaAwayError
 from stream.settings import KafkaSettings
 
 __all__ = ["new_consumer", "new_producer", "reading_consumer", "translated"]
@@ -44,14 +44,14 @@ def translated(doing: str) -> Iterator[None]:
 
     Raises:
         ConfigurationError: The broker refuses the user, the topic or the version; trying again does not help.
-        TransientError: Anything else: the broker is away, busy, or electing a leader.
+        KafkaAwayError: Anything else: the broker is away, busy, or electing a leader.
     """
     try:
         yield
     except _REFUSED as exc:
         raise ConfigurationError(f"Kafka refuses {doing}: {exc}. Check the settings kafka.*.") from exc
     except KafkaError as exc:
-        raise TransientError(f"{doing}: Kafka does not answer as it should: {exc!r}") from exc
+        raise KafkaAwayError(f"{doing}: Kafka does not answer as it should: {exc!r}") from exc
 
 
 def new_consumer(
@@ -67,7 +67,7 @@ def new_consumer(
             the state and never Kafka's.
 
     Raises:
-        ConfigurationError, TransientError: See `translated`.
+        ConfigurationError, KafkaAwayError: See `translated`.
     """
     with translated(f"connecting to {settings.bootstrap_servers}"):
         return KafkaConsumer(
@@ -88,7 +88,7 @@ def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
     """A consumer outside any group, for looking at offsets and single records.
 
     Raises:
-        ConfigurationError, TransientError: See `translated`.
+        ConfigurationError, KafkaAwayError: See `translated`.
     """
     with translated(f"connecting to {settings.bootstrap_servers}"):
         return KafkaConsumer(
@@ -107,7 +107,7 @@ def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -
     """An idempotent producer that waits for all replicas; transactional where an id is given.
 
     Raises:
-        ConfigurationError, TransientError: See `translated`.
+        ConfigurationError, KafkaAwayError: See `translated`.
     """
     with translated(f"connecting to {settings.bootstrap_servers}"):
         return KafkaProducer(

@@ -23,8 +23,7 @@ import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from model.errors import RecordError, StateError, TransientError
-from stream.backoff import Backoff
+from model.errors import RecordError, StateError
 from stream.consumers.assignment import Assignment, Held
 from stream.consumers.clients import new_consumer, translated
 from stream.consumers.offsets import ranges
@@ -32,6 +31,7 @@ from stream.consumers.publisher import Publisher
 from stream.consumers.records import MAX_KEY_BYTES, RecordReader, bounded_batches
 from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.live_settings import LiveSettingsFollower
+from stream.loop import Loop
 from stream.settings import Settings
 from stream.telemetry import ConsumerMetrics, Heartbeat
 from stream.windowing.registry import PartitionRegistry
@@ -78,7 +78,6 @@ class Consumer:
         self._clock = clock
         self._owner = uuid.uuid4().hex
         self._held: dict[TopicPartition, Held] = {}
-        self._backoff = Backoff(clock=clock)
         self._publisher = Publisher(self._settings.kafka)
         self._registry = PartitionRegistry(parts.redis, self._settings.namespace)
         self._kafka: KafkaConsumer = new_consumer(
@@ -87,6 +86,7 @@ class Consumer:
         self._assignment = Assignment(self._kafka)
         self._housekeeping_at = 0.0
         self.health = Heartbeat("the consumer", UNWELL_SECONDS, clock)
+        self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
 
     def run(self, stop: threading.Event) -> None:
         """Consume until ``stop`` is set; then commit and leave the group.
@@ -100,36 +100,39 @@ class Consumer:
         log.info("consumer_started", topic=topic, group=self._settings.namespace, owner=self._owner)
         try:
             with self._publisher:
-                while not stop.is_set():
-                    self.turn()
+                self._loop.run(stop, meanwhile=self._poll)
                 self._commit()
         finally:
             self._kafka.close(autocommit=False, timeout_ms=2000)
             log.info("consumer_stopped", owner=self._owner)
 
-    def turn(self) -> None:
-        """One turn of the loop; see the head of this module."""
-        try:
-            batches = self._poll()
-            self._follow_assignment()
-            if self._backoff.remaining_seconds == 0:
-                self._work(batches)
-                # An empty turn after a failure proves nothing: the batch that failed may be still to come.
-                if batches or not self._backoff.failures or self._caught_up():
-                    self._backoff.succeeded()
-                    self.health.beat()
-        except TransientError as exc:
-            self._park(exc)
+    def turn(self) -> bool:
+        """One turn of the loop; see the head of this module.
+
+        Returns:
+            Whether it shows that the servers answer: with nothing read, what failed before may be still to come.
+
+        Raises:
+            TransientError: A server is away.
+        """
+        batches = self._poll()
+        self._work(batches)
+        return bool(batches) or self._caught_up()
 
     def _poll(self) -> dict[TopicPartition, list[Any]]:
-        try:
-            with translated(f"reading topic {self._settings.kafka.logs_topic}"):
-                return dict(self._kafka.poll(timeout_ms=self._settings.consumer.poll_timeout_ms))
-        except TransientError as exc:
-            if isinstance(exc.__cause__, OffsetOutOfRangeError | NoOffsetForPartitionError):
+        """Read on, which also keeps the membership in the group, and follow what that brings."""
+        with translated(f"reading topic {self._settings.kafka.logs_topic}"):
+            try:
+                batches = dict(self._kafka.poll(timeout_ms=self._settings.consumer.poll_timeout_ms))
+            except (OffsetOutOfRangeError, NoOffsetForPartitionError):
                 self._take_again(self._held)  # taking compares the position with what the partition holds
-                return {}
-            raise
+                batches = {}
+        self._follow_assignment()
+        return batches
+
+    def _set_aside(self) -> None:
+        """Fetch nothing until the wait is over, then read everything again from its position."""
+        self._take_again(self._held)
 
     def _caught_up(self) -> bool:
         ends = ((held.next_offset, self._kafka.highwater(partition)) for partition, held in self._held.items())
@@ -315,12 +318,6 @@ class Consumer:
                 self._kafka.commit_async(offsets)
             except KafkaError as exc:  # only lag tools read what is committed; the state is what counts
                 log.info("commit_failed", error=repr(exc))
-
-    def _park(self, exc: TransientError) -> None:
-        """After a failure: fetch nothing until the wait is over, then read everything again from its position."""
-        wait = self._backoff.failed()
-        log.warning("waiting", seconds=round(wait, 2), failures=self._backoff.failures, error=str(exc))
-        self._take_again(self._held)
 
 
 def _numbers(partitions: set[TopicPartition]) -> list[int]:

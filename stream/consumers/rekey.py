@@ -17,9 +17,9 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from model.errors import RecordError, TransientError
 from model.lines.keys import KeyExtractor
-from stream.backoff import Backoff
 from stream.consumers.clients import new_consumer, new_producer, translated
 from stream.dead_letters import dead_letter_of, encode_dead_letter
+from stream.loop import Loop
 from stream.settings import Settings
 from stream.telemetry import Heartbeat, RekeyMetrics
 
@@ -51,7 +51,6 @@ class Rekey:
     def __init__(self, parts: RekeyParts, clock: Callable[[], float] = time.monotonic) -> None:
         self._parts = parts
         self._settings = parts.settings
-        self._backoff = Backoff(clock=clock)
         # One name for all producers of this process, so that a new one learns how the last one's transaction ended.
         # Whose offsets may be committed is decided by the consumer's membership, which goes with them (KIP-447).
         self._transactional_id = f"{self._settings.namespace}-rekey-{uuid.uuid4().hex}"
@@ -64,6 +63,7 @@ class Rekey:
             without_commit="earliest",
         )
         self.health = Heartbeat("the rekey stage", UNWELL_SECONDS, clock)
+        self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
 
     def run(self, stop: threading.Event) -> None:
         """Rekey until ``stop`` is set.
@@ -75,37 +75,37 @@ class Rekey:
         self._consumer.subscribe([kafka.raw_topic])
         log.info("rekey_started", source=kafka.raw_topic, target=kafka.logs_topic)
         try:
-            while not stop.is_set():
-                stop.wait(self.turn())
+            self._loop.run(stop)
         finally:
             self._drop_producer()
             self._consumer.close(autocommit=False, timeout_ms=2000)
             log.info("rekey_stopped")
 
-    def turn(self) -> float:
+    def turn(self) -> bool:
         """Pass one poll batch on.
 
         Returns:
-            How many seconds to wait before the next one.
+            True: a turn that does not fail has asked Kafka how the last transaction ended.
+
+        Raises:
+            TransientError: Kafka is away; nothing of the batch is seen, or all of it.
         """
-        try:
-            if self._uncertain:
-                self._recover()
-            with translated(f"reading topic {self._settings.kafka.raw_topic}"):
-                batches = self._consumer.poll(timeout_ms=self._settings.consumer.poll_timeout_ms)
-            if batches:
-                self._pass_on(batches)
-                self._count_lag(batches)
-            self._backoff.succeeded()
-            self.health.beat()
-        except TransientError as exc:
-            wait = self._backoff.failed()
-            log.warning("waiting", seconds=round(wait, 2), failures=self._backoff.failures, error=str(exc))
-            return wait
-        return 0.0
+        if self._uncertain:
+            self._recover()
+        with translated(f"reading topic {self._settings.kafka.raw_topic}"):
+            batches = self._consumer.poll(timeout_ms=self._settings.consumer.poll_timeout_ms)
+        if batches:
+            self._pass_on(batches)
+            self._count_lag(batches)
+        return True
+
+    def _set_aside(self) -> None:
+        """Have Kafka asked whether the last transaction was committed before anything is read again."""
+        self._drop_producer()
+        self._uncertain = True
 
     def _pass_on(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
-        """One transaction; when it fails, Kafka is asked whether it was committed before anything is read again."""
+        """One transaction."""
         try:
             with translated(f"writing to topic {self._settings.kafka.logs_topic}"):
                 producer = self._ready_producer()
@@ -116,8 +116,6 @@ class Rekey:
                 producer.commit_transaction()
         except TransientError:
             self._parts.metrics.aborted.inc()
-            self._drop_producer()
-            self._uncertain = True
             raise
         metrics = self._parts.metrics
         metrics.records.inc(keyed + rejected)

@@ -32,6 +32,10 @@ def _counter(text: str, *labels: str) -> Any:  # noqa: ANN401 -- a dataclass fie
     return _field(Counter, text, labels)
 
 
+def _failed_turns() -> Any:  # noqa: ANN401
+    return _counter("Turns to be done again, by what failed: kafka, redis, or redis-full (no memory left).", "reason")
+
+
 def _gauge(text: str, *labels: str) -> Any:  # noqa: ANN401
     return _field(Gauge, text, labels)
 
@@ -77,6 +81,7 @@ class ConsumerMetrics(_Metrics):
     open_sessions: Gauge = _gauge("Open sessions of a partition.", "partition")
     paused_partitions: Gauge = _gauge("Partitions paused because their ready stream is full.")
     lag_records: Gauge = _gauge("Records of a partition not yet applied.", "partition")
+    failed_turns: Counter = _failed_turns()
 
     def forget(self, partition: int) -> None:
         """Remove a partition's gauges: another process reports them from now on."""
@@ -102,6 +107,7 @@ class WorkerMetrics(_Metrics):
     line_to_alert_seconds: Histogram = _histogram(
         "Time from the append of a window's last line in Kafka to the acknowledgement of its alert.", _LATENCY_SECONDS
     )
+    failed_turns: Counter = _failed_turns()
 
 
 @dataclass(slots=True)
@@ -116,3 +122,4 @@ class RekeyMetrics(_Metrics):
     transactions: Counter = _counter("Transactions committed.")
     aborted: Counter = _counter("Transactions aborted and tried again.")
     lag_records: Gauge = _gauge("Records of a raw partition not yet passed on.", "partition")
+    failed_turns: Counter = _failed_turns()

@@ -25,10 +25,10 @@ from model.errors import TransientError
 from model.scoring import Scorer
 from stream.alert_making import RawLine
 from stream.alerts import cloud_event_headers, encode_alert
-from stream.backoff import Backoff
 from stream.consumers.publisher import Publisher
 from stream.dead_letters import encode_dead_letter
 from stream.live_settings import LiveSettingsFollower
+from stream.loop import Loop
 from stream.settings import Settings
 from stream.telemetry import Heartbeat, WorkerMetrics
 from stream.windowing.novel import NovelTexts
@@ -82,7 +82,6 @@ class Worker:
         self._settings = parts.settings
         self._clock = clock
         self._name = uuid.uuid4().hex
-        self._backoff = Backoff(clock=clock)
         self._publisher = Publisher(self._settings.kafka)
         self._read_back = ReadBack(self._settings.kafka)
         novel, most = NovelTexts(parts.redis, self._settings.namespace), self._settings.worker.max_deliveries
@@ -91,6 +90,7 @@ class Worker:
         self._intake = Intake(parts.redis, self._settings.namespace, self._name, parts.metrics, idle_ms, clock)
         self._unfinished: list[ReadyWindow] = []
         self.health = Heartbeat("the worker", UNWELL_SECONDS, clock)
+        self._loop = Loop(self.turn, self._keep, parts.metrics, self.health, clock)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set.
@@ -102,41 +102,36 @@ class Worker:
         log.info("worker_started", worker=self._name, model_version=self._parts.scorer.artefact.version)
         try:
             with self._publisher:
-                while not stop.is_set():
-                    stop.wait(self.turn())
+                self._loop.run(stop)
         finally:
             self._read_back.close()
             log.info("worker_stopped", worker=self._name)
 
-    def turn(self) -> float:
+    def turn(self) -> bool:
         """One turn of the loop; see the head of this module.
 
         Returns:
-            How many seconds to wait before the next one.
-        """
-        try:
-            windows = self._unfinished or self._gather()
-            self._unfinished = windows
-            while self._unfinished:
-                part = _next_part(self._unfinished)
-                self._deal_with(part)
-                self._unfinished = self._unfinished[len(part) :]
-            self._backoff.succeeded()
-            self.health.beat()
-        except TransientError as exc:
-            return self._wait_after(exc)
-        return 0.0 if windows else IDLE_SECONDS
+            True: a turn that does not fail has dealt with the batch in hand, or heard from Redis that there is none.
 
-    def _wait_after(self, exc: TransientError) -> float:
-        """Keep the batch in hand for the next turn, and other workers' hands off it while Kafka is away."""
+        Raises:
+            TransientError: A server is away; the batch stays in hand for the next turn.
+        """
+        self._unfinished = self._unfinished or self._gather()
+        if not self._unfinished:
+            time.sleep(IDLE_SECONDS)
+        while self._unfinished:
+            part = _next_part(self._unfinished)
+            self._deal_with(part)
+            self._unfinished = self._unfinished[len(part) :]
+        return True
+
+    def _keep(self) -> None:
+        """Keep other workers' hands off the batch while Kafka is away."""
         try:
             for partition, group in _by_partition(self._unfinished):
                 self._intake.stream(partition).keep(self._name, group)
-        except TransientError as kept:  # Redis is away: nobody else can claim either
-            log.info("windows_not_kept", error=str(kept))
-        wait = self._backoff.failed()
-        log.warning("waiting", seconds=round(wait, 2), failures=self._backoff.failures, error=str(exc))
-        return wait
+        except TransientError as exc:  # Redis is away: nobody else can claim either
+            log.info("windows_not_kept", error=str(exc))
 
     def _gather(self) -> list[ReadyWindow]:
         most, delay = self._settings.worker.batch_windows, self._settings.worker.max_delay_ms / 1000

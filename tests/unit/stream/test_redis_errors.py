@@ -3,21 +3,21 @@
 import pytest
 from redis import exceptions
 
-from model.errors import ConfigurationError, LogscryError, StateError, TransientError
+from model.errors import ConfigurationError, LogscryError, RedisAwayError, RedisFullError, StateError
 from stream.redis_client import translated
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (exceptions.ConnectionError("refused"), TransientError),
-        (exceptions.TimeoutError("no answer"), TransientError),
-        (exceptions.BusyLoadingError("loading"), TransientError),
-        (exceptions.ReadOnlyError("a replica"), TransientError),
-        (exceptions.OutOfMemoryError("full"), TransientError),
-        (exceptions.ResponseError("Error running script (call to f_1): @user_script:28: -OOM command"), TransientError),
-        (exceptions.ResponseError("BUSY Redis is busy running a script"), TransientError),
-        (exceptions.ResponseError("MISCONF cannot write to disk"), TransientError),
+        (exceptions.ConnectionError("refused"), RedisAwayError),
+        (exceptions.TimeoutError("no answer"), RedisAwayError),
+        (exceptions.BusyLoadingError("loading"), RedisAwayError),
+        (exceptions.ReadOnlyError("a replica"), RedisAwayError),
+        (exceptions.OutOfMemoryError("full"), RedisFullError),
+        (exceptions.ResponseError("Error running script (call to f_1): @user_script:28: -OOM command"), RedisFullError),
+        (exceptions.ResponseError("BUSY Redis is busy running a script"), RedisAwayError),
+        (exceptions.ResponseError("MISCONF cannot write to disk"), RedisAwayError),
         (exceptions.AuthenticationError("wrong password"), ConfigurationError),
         (exceptions.ResponseError("WRONGTYPE another type"), StateError),
     ],
