@@ -23,12 +23,12 @@ import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from model.errors import RecordError, StateError
+from model.errors import RecordError
 from stream.consumers.assignment import Assignment, Held
 from stream.consumers.clients import new_consumer, translated
-from stream.consumers.offsets import ranges
 from stream.consumers.publisher import Publisher
 from stream.consumers.records import MAX_KEY_BYTES, RecordReader, bounded_batches
+from stream.consumers.taking import Taker
 from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.live_settings import LiveSettingsFollower
 from stream.loop import Loop
@@ -79,11 +79,12 @@ class Consumer:
         self._owner = uuid.uuid4().hex
         self._held: dict[TopicPartition, Held] = {}
         self._publisher = Publisher(self._settings.kafka)
-        self._registry = PartitionRegistry(parts.redis, self._settings.namespace)
         self._kafka: KafkaConsumer = new_consumer(
             self._settings.kafka, self._settings.namespace, self._settings.consumer.poll_records
         )
         self._assignment = Assignment(self._kafka)
+        registry = PartitionRegistry(parts.redis, self._settings.namespace)
+        self._taker = Taker(self._settings.kafka, self._kafka, registry, self._owner)
         self._housekeeping_at = 0.0
         self.health = Heartbeat("the consumer", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
@@ -125,14 +126,14 @@ class Consumer:
             try:
                 batches = dict(self._kafka.poll(timeout_ms=self._settings.consumer.poll_timeout_ms))
             except (OffsetOutOfRangeError, NoOffsetForPartitionError):
-                self._take_again(self._held)  # taking compares the position with what the partition holds
+                self._taker.take_again(self._held)  # taking compares the position with what the partition holds
                 batches = {}
         self._follow_assignment()
         return batches
 
     def _set_aside(self) -> None:
         """Fetch nothing until the wait is over, then read everything again from its position."""
-        self._take_again(self._held)
+        self._taker.take_again(self._held)
 
     def _caught_up(self) -> bool:
         ends = ((held.next_offset, self._kafka.highwater(partition)) for partition, held in self._held.items())
@@ -162,39 +163,21 @@ class Consumer:
 
     def _take(self) -> None:
         """Take the partitions that were assigned, and read on where their states are."""
-        wanted = {p: held for p, held in self._held.items() if held.next_offset is None}
-        if not wanted:
-            return
-        offsets = ranges(self._settings.kafka, wanted)
-        topic_id = str(self._kafka._client.cluster.topic_id(self._settings.kafka.logs_topic) or "")  # noqa: SLF001
-        for partition, held in wanted.items():
-            begin, end = offsets[partition]
-            start = begin if self._settings.kafka.start_at == "earliest" else end
-            position = held.store.take(self._owner, topic_id, start).offset
-            if position > end:
-                raise StateError(
-                    f"The state of {held.store.partition} has seen offsets up to {position}, but the partition ends at "
-                    f"{end}: records that it counts are gone. Start it anew with: logscry reset"
-                )
-            self._registry.add(held.store.partition)
-            held.next_offset = position
-            if position < begin:
-                self._skip_deleted(partition, held, begin)
-            self._resume(partition, held)
-            log.info("partition_taken", partition=partition.partition, position=held.next_offset)
+        for partition, begin in self._taker.take(self._held):
+            held = self._held[partition]
+            self._skip_deleted(partition, held, begin)
+            self._taker.read_on(partition, held)
 
     def _skip_deleted(self, partition: TopicPartition, held: Held, begin: int) -> None:
+        """Move the position over records that Kafka deleted before they were read."""
         position = held.next_offset or 0
+        if position >= begin:
+            return
         log.warning(
             "records_deleted_before_reading", partition=partition.partition, first=position, count=begin - position
         )
         self._parts.metrics.deleted_unread.inc(begin - position)
         self._apply(partition, held, Batch(position, begin))
-
-    def _resume(self, partition: TopicPartition, held: Held) -> None:
-        self._kafka.seek(partition, held.next_offset)
-        if not held.full:
-            self._kafka.resume(partition)
 
     def _apply_in_parts(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> None:
         """Apply a poll batch in calls of bounded work; what is left when one is refused, or fills up, is read again.
@@ -252,13 +235,7 @@ class Consumer:
             self._kafka.seek(partition, applied.position)
         else:
             # Another consumer took the partition. Take it again only if it is still ours after the next poll.
-            self._take_again({partition: held})
-
-    def _take_again(self, held: dict[TopicPartition, Held]) -> None:
-        for partition, each in held.items():
-            each.next_offset = None
-            if partition in self._kafka.assignment():
-                self._kafka.pause(partition)
+            self._taker.take_again({partition: held})
 
     def _count(self, partition: TopicPartition, held: Held, applied: Applied) -> None:
         metrics, name = self._parts.metrics, str(partition.partition)
@@ -287,7 +264,7 @@ class Consumer:
                 continue
             if self._was_forgotten(held):
                 log.warning("state_lost", partition=partition.partition, position=held.next_offset)
-                self._take_again({partition: held})
+                self._taker.take_again({partition: held})
                 continue
             if held.full:
                 self._mind_fullness(partition, held, held.store.ready_windows())
