@@ -9,7 +9,8 @@ from typing import Any
 from model.errors import ConfigurationError
 from model.events.mining import Miner
 from model.events.templates import Templates
-from model.lines.formats import LineFormat, detect_format
+from model.lines.detection import detect_format
+from model.lines.formats import LineFormat
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from stream.windowing.windows import WindowRule

@@ -1,16 +1,17 @@
 """Fields of JSON records: by name, by dotted name, or by JSON pointer (RFC 6901)."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
 from model.errors import ConfigurationError
 
-__all__ = ["FieldPath", "bytes_of", "field_path", "value_at"]
+__all__ = ["FieldPath", "bytes_of", "field_path", "text_of", "value_at"]
 
 FieldPath = tuple[str, ...]
 
 _LONGEST_PATH = 16
+_BYTE = 255
 
 
 def field_path(field: str) -> FieldPath:
@@ -57,21 +58,35 @@ def value_at(record: object, path: FieldPath) -> Any:  # noqa: ANN401  (any JSON
     return record
 
 
-def bytes_of(value: object) -> bytes:
+def text_of(value: object) -> str:
     """Give a field's value as text.
 
     Args:
-        value: A JSON value; text stays as it is, anything else is written as compact JSON.
+        value: A JSON value. Text stays as it is; a list of bytes, as journald writes what is no clean text, becomes
+            text; anything else is written as compact JSON.
 
     Returns:
-        UTF-8; empty for None, and for what is nested too deeply to be written.
+        Empty for None, and for what is nested too deeply to be written.
     """
     if isinstance(value, str):
-        return value.encode("utf-8", "replace")
+        return value
+    if value is None:
+        return ""
+    if _is_bytes(value):
+        return bytes(value).decode("utf-8", "replace")
     try:
-        return b"" if value is None else orjson.dumps(value)
+        return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        return b""
+        return ""
+
+
+def bytes_of(value: object) -> bytes:
+    """Give a field's value as text in UTF-8; as ``text_of``."""
+    return text_of(value).encode("utf-8", "replace")
+
+
+def _is_bytes(value: object) -> TypeGuard[list[int]]:
+    return isinstance(value, list) and bool(value) and all(type(each) is int and 0 <= each <= _BYTE for each in value)
 
 
 def _step(value: object, name: str) -> object:

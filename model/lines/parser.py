@@ -12,9 +12,11 @@ from model.errors import RecordError
 from model.events.recognition import Recogniser
 from model.events.shapes import shapes, shapes_of_lines
 from model.events.templates import Templates
+from model.lines.epochs import NO_TIME
 from model.lines.formats import LineFormat
-from model.lines.records import MAX_LINE_BYTES, Lines, read_json, read_text
-from model.lines.times import NO_TIME, STYLES, Clock
+from model.lines.json_records import JsonReader
+from model.lines.records import MAX_LINE_BYTES, Lines, read_text
+from model.lines.times import STYLES, Clock
 
 __all__ = ["LineParser", "NovelEvent", "ParsedLines"]
 
@@ -85,7 +87,8 @@ class LineParser:
         self._max_line_bytes = max_line_bytes
         self._header = line_format.text_header
         style = self._header.style
-        self._clock = Clock(STYLES[style]) if style else None
+        self._clock = Clock(STYLES[style], line_format.time_zone) if style else None
+        self._json = JsonReader(line_format, max_line_bytes) if line_format.kind == "json" else None
         self._recogniser = Recogniser(templates, self._header.message, cache_size)
 
     def parse(self, values: Sequence[bytes | None], record_times_ms: Sequence[int] | None = None) -> ParsedLines:
@@ -99,7 +102,7 @@ class LineParser:
         Returns:
             The lines of all records that can be read, and an error for each that cannot.
         """
-        lines = self._read(values)
+        lines = self._read(values, record_times_ms)
         event_ids = self._recogniser.event_ids(self._shapes(lines))
         return ParsedLines(
             record=lines.record,
@@ -116,27 +119,29 @@ class LineParser:
         Args:
             values: Record values; those that cannot be read are left out.
         """
-        return list(map(self._header.message, self._shapes(self._read(values))))
+        return list(map(self._header.message, self._shapes(self._read(values, None))))
 
     def text_of(self, event_id: bytes) -> str | None:
         """Give the text of a template, or of a novel event that was met lately; None for others."""
         return self._recogniser.text_of(event_id)
 
-    def _read(self, values: Sequence[bytes | None]) -> Lines:
-        if self.line_format.kind == "json":
-            return read_json(values, self.line_format, self._max_line_bytes)
+    def _read(self, values: Sequence[bytes | None], record_times_ms: Sequence[int] | None) -> Lines:
+        if self._json is not None:
+            return self._json.read(values, record_times_ms)
         return read_text(values, self._max_line_bytes)
 
     def _shapes(self, lines: Lines) -> list[bytes]:
         return shapes(lines.text) if lines.joined is None else shapes_of_lines(lines.joined)
 
     def _times(self, lines: Lines, record_times_ms: Sequence[int] | None) -> list[int]:
-        if lines.time_ms is not None:
-            return lines.time_ms
-        if self._clock is None:
-            return [NO_TIME] * len(lines.text)
+        stated = lines.time_ms
+        if self._clock is None or (stated is not None and NO_TIME not in stated):
+            return [NO_TIME] * len(lines.text) if stated is None else stated
         references = None if record_times_ms is None else [record_times_ms[record] for record in lines.record]
-        return self._clock.times(lines.text, references)
+        found = self._clock.times(lines.text, references)
+        if stated is None:
+            return found
+        return [one if one != NO_TIME else other for one, other in zip(stated, found, strict=True)]
 
     def _novel(self, event_ids: Sequence[bytes], texts: Sequence[bytes]) -> dict[bytes, NovelEvent]:
         novel = self._recogniser.novel_among(event_ids)

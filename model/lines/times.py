@@ -12,26 +12,21 @@ leap year: distances are right within a year.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-__all__ = ["NO_TIME", "STYLES", "Clock", "Style", "time_of_number", "time_of_text"]
+from model.lines.epochs import LATEST_MS, NO_TIME, time_of_number
+from model.lines.zones import to_utc_ms
 
-#: Stands for a time that is not stated or cannot be read.
-NO_TIME = -1
+__all__ = ["STYLES", "Clock", "Style"]
 
 _YEARLESS = 2000
 _DAY_MS = 86_400_000
-#: The last millisecond that a calendar of four-digit years knows.
-_LATEST_MS = 253_402_300_799_999
 _REMEMBERED = 50_000
 _SECONDS = {b"%02d" % second: 1000 * second for second in range(60)}
 #: So far below zero that adding seconds to it does not make a time of it.
 _BAD = -(10**15)
-_LONGEST_TEXT = 64
 _MONTHS = {name: index for index, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-# Numbers are seconds, milliseconds, microseconds or nanoseconds: the first reading that is not far beyond our age.
-_NUMBER_UNITS = ((100_000_000_000, 1000, 1), (100_000_000_000_000, 1, 1), (10**17, 1, 1000), (10**20, 1, 1_000_000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +37,7 @@ class Style:
         head: Expression for the timestamp up to its seconds, with the named groups of this module's docstring.
         before: Expression for what comes before it in its line.
         fraction: Fractions of a second may follow.
-        zone: A time zone may follow; without one the time is UTC.
+        zone: A time zone may follow; without one the clock's own holds.
         width: Bytes that the head always takes, at the beginning of its line, its last two the seconds; 0 otherwise.
     """
 
@@ -65,6 +60,9 @@ _MONTH_DAY = rb"(?P<b>[A-Z][a-z][a-z]) {1,2}(?P<D>\d{1,2}) " + _CLOCK
 
 STYLES: dict[str, Style] = {
     "iso": Style(_ISO, before=rb"\[?", fraction=True, zone=True),
+    "iso-basic": Style(
+        rb"(?P<Y>\d{4})(?P<M>\d\d)(?P<D>\d\d)T(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)", fraction=True, zone=True
+    ),
     "iso-inside": Style(_ISO, before=rb"(?:\S+ ){1,2}", fraction=True, zone=True),
     "named-iso": Style(_ISO, before=rb"(?:time|ts|timestamp)=\"?", fraction=True, zone=True),
     "hdfs": Style(rb"(?P<y>\d\d)(?P<M>\d\d)(?P<D>\d\d) (?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)", width=13),
@@ -85,6 +83,14 @@ STYLES: dict[str, Style] = {
         before=rb"\S{1,255} \S{1,255} [^\[]{1,255}\[",
         zone=True,
     ),
+    "day-month": Style(
+        rb"(?:[A-Z][a-z][a-z], )?(?P<D>\d{1,2})[ /-](?P<b>[A-Z][a-z][a-z])[ /-](?P<Y>\d{4})[ :]" + _CLOCK,
+        fraction=True,
+        zone=True,
+    ),
+    "ctime": Style(
+        rb"(?:[A-Z][a-z][a-z] )?(?P<b>[A-Z][a-z][a-z]) {1,2}(?P<D>\d{1,2}) " + _CLOCK + rb" (?:UTC |GMT )?(?P<Y>\d{4})"
+    ),
     "second-word": Style(rb"(?P<epoch>\d{1,20})", before=rb"\S+ "),
     "fifth-word": Style(rb"(?P<epoch>\d{1,20})", before=rb"(?:\S+ ){4}"),
 }
@@ -95,11 +101,13 @@ class Clock:
 
     Args:
         style: How the lines write their time.
+        zone: Where times are meant that state no zone.
     """
 
-    def __init__(self, style: Style) -> None:
+    def __init__(self, style: Style, zone: tzinfo = UTC) -> None:
         self._pattern = style.pattern()
         self._width = style.width
+        self._zone = zone
         self._yearless = not {"Y", "y", "epoch"} & set(self._pattern.groupindex)
         self._known: dict[tuple[bytes, bytes | None], int] = {}
         self._minutes: dict[bytes, int] = {}
@@ -118,10 +126,12 @@ class Clock:
             self._known.clear()
         if len(self._minutes) > _REMEMBERED:
             self._minutes.clear()
-        found = self._cut(lines) if self._width else [self.time(line) for line in lines]
-        if not self._yearless or references_ms is None:
+        found = self._cut(lines) if self._width else [self._read(line) for line in lines]
+        if not self._yearless:
             return found
-        return [_nearest(time, reference) for time, reference in zip(found, references_ms, strict=True)]
+        if references_ms is not None:
+            found = [_nearest(time, reference) for time, reference in zip(found, references_ms, strict=True)]
+        return found if self._zone is UTC else [_in_utc(time, self._zone) for time in found]
 
     def _cut(self, lines: Sequence[bytes]) -> list[int]:
         """Read times of fixed width: the minute is looked up, the seconds after it are added."""
@@ -136,65 +146,42 @@ class Clock:
         return found if min(found, default=0) >= 0 else [max(time, NO_TIME) for time in found]
 
     def _minute(self, head: bytes) -> int:
-        time = self.time(head + b"00")
+        time = self._read(head + b"00")
         return _BAD if time == NO_TIME else time
 
-    def time(self, line: bytes) -> int:
-        """Read the time of one line, a year that it does not state being 2000."""
+    def _read(self, line: bytes) -> int:
+        """Read the time of one line; without a year it is the local time of the year 2000."""
         match = self._pattern.match(line)
         if match is None:
             return NO_TIME
         key = match["head"], match["zone"]
         base = self._known.get(key)
         if base is None:
-            base = self._known[key] = _milliseconds(match)
+            base = self._known[key] = _milliseconds(match, UTC if self._yearless else self._zone)
         fraction = match["f"]
         return base + int((fraction + b"00")[:3]) if fraction and base >= 0 else base
 
 
-def time_of_number(number: float) -> int:
-    """Read a number as a time.
-
-    Args:
-        number: Seconds, milliseconds, microseconds or nanoseconds since 1970; which of them, its size tells.
-
-    Returns:
-        Milliseconds since 1970, ``NO_TIME`` for what is no time (negative, not finite, far too large).
-    """
-    for limit, factor, divisor in _NUMBER_UNITS:
-        if 0 <= number < limit:
-            return min(int(number * factor // divisor), _LATEST_MS)
-    return NO_TIME
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def time_of_text(text: str) -> int:
-    """Read a timestamp of unknown style, such as a field of a JSON record.
-
-    Args:
-        text: An ISO 8601 time, or a number.
-
-    Returns:
-        Milliseconds since 1970 (UTC), ``NO_TIME`` where it cannot be read.
-    """
-    if len(text) > _LONGEST_TEXT:
-        return NO_TIME
-    if re.fullmatch(r"\d{1,20}(\.\d{1,9})?", text, re.ASCII):
-        return time_of_number(float(text) if "." in text else int(text))
-    return _ANY_ISO.time(text.encode("utf-8", "replace"))
-
-
-def _milliseconds(match: re.Match[bytes]) -> int:
+def _milliseconds(match: re.Match[bytes], zone: tzinfo) -> int:
     parts = match.groupdict()
     if "epoch" in parts:
         return time_of_number(int(parts["epoch"]))
     try:
         day, hour, minute, second = (int(parts[name]) for name in "Dhms")
         moment = datetime(_year(parts), _month(parts), day, hour, minute, second, tzinfo=UTC)
-        milliseconds = (moment - _offset(parts["zone"]) - _EPOCH) // timedelta(milliseconds=1)
-    except (ValueError, KeyError, OverflowError):
+    except (ValueError, KeyError):
         return NO_TIME
-    return milliseconds if milliseconds >= 0 else NO_TIME
+    local_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
+    offset_ms = _offset_ms(parts["zone"])
+    return _in_utc(local_ms, zone) if offset_ms is None else _possible(local_ms - offset_ms)
+
+
+def _in_utc(local_ms: int, zone: tzinfo) -> int:
+    return NO_TIME if local_ms < 0 else _possible(to_utc_ms(local_ms, zone))
+
+
+def _possible(time_ms: int) -> int:
+    return time_ms if 0 <= time_ms <= LATEST_MS else NO_TIME
 
 
 def _year(parts: dict[str, bytes]) -> int:
@@ -205,18 +192,21 @@ def _month(parts: dict[str, bytes]) -> int:
     return int(parts["M"]) if "M" in parts else _MONTHS[parts["b"].lower()]
 
 
-def _offset(zone: bytes | None) -> timedelta:
-    if not zone or zone in {b"Z", b"UTC", b"GMT"}:
-        return timedelta(0)
+def _offset_ms(zone: bytes | None) -> int | None:
+    """How far a stated zone is ahead of UTC; None where none is stated."""
+    if not zone:
+        return None
+    if zone in {b"Z", b"UTC", b"GMT"}:
+        return 0
     digits = zone[1:].replace(b":", b"")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return -offset if zone.startswith(b"-") else offset
+    offset_ms = (int(digits[:2]) * 60 + int(digits[2:])) * 60_000
+    return -offset_ms if zone.startswith(b"-") else offset_ms
 
 
 def _nearest(time_ms: int, reference_ms: int) -> int:
     if time_ms < 0 or reference_ms < 0:
         return time_ms
-    day = min(reference_ms, _LATEST_MS) // _DAY_MS
+    day = min(reference_ms, LATEST_MS) // _DAY_MS
     return _day_nearest(time_ms // _DAY_MS, day) * _DAY_MS + time_ms % _DAY_MS
 
 
@@ -235,4 +225,3 @@ def _day_nearest(day: int, reference: int) -> int:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ANY_ISO = Clock(STYLES["iso"])

@@ -7,7 +7,7 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from model.lines.records import raw_line
+from model.lines.raw import raw_line
 from stream.alert_making import RawLine
 from stream.consumers.clients import reading_consumer
 from stream.settings import KafkaSettings

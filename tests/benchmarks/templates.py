@@ -27,7 +27,7 @@ from model.events.mining import Miner
 from model.events.recognition import Recogniser
 from model.events.shapes import shapes
 from model.events.templates import Templates
-from model.lines.formats import detect_format
+from model.lines.detection import detect_format
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 

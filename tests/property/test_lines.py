@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.events.templates import Templates
-from model.lines.formats import LineFormat, detect_format
+from model.lines.detection import detect_format
+from model.lines.formats import LineFormat
 from model.lines.headers import HEADERS
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser

@@ -6,7 +6,8 @@ import pytest
 
 from model.errors import ConfigurationError, ModelError
 from model.events.shapes import shape
-from model.lines.formats import LineFormat, detect_format
+from model.lines.detection import detect_format
+from model.lines.formats import LineFormat
 
 
 @pytest.mark.parametrize(
@@ -67,10 +68,10 @@ def test_lines_inside_a_record_count_one_by_one():
 
 
 def test_json_fields_are_found_by_their_usual_names():
-    """The format says which field is the message and which the time."""
+    """The format says which field is the message, which the time and which the level."""
     line = b'{"@timestamp": "2024-01-02T03:04:05Z", "level": "info", "msg": "done"}'
 
-    assert detect_format([line] * 3) == LineFormat("json", message="msg", time="@timestamp")
+    assert detect_format([line] * 3) == LineFormat("json", message="msg", time="@timestamp", level="level")
 
 
 def test_a_sample_of_nothing_is_plain_text():

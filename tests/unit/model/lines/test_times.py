@@ -1,11 +1,13 @@
 """Times: every style to milliseconds of UTC."""
 
-import math
 from datetime import UTC, datetime
 
 import pytest
 
-from model.lines.times import NO_TIME, STYLES, Clock, time_of_number, time_of_text
+from model.errors import ConfigurationError
+from model.lines.epochs import NO_TIME
+from model.lines.times import STYLES, Clock
+from model.lines.zones import zone_named
 
 
 def ms(year: int, *rest: int) -> int:
@@ -75,37 +77,29 @@ def test_a_missing_year_is_that_of_the_record(line, reference, expected):
 
 
 @pytest.mark.parametrize(
-    ("number", "expected"),
+    ("style", "zone", "line", "expected"),
     [
-        (1_700_000_000, 1_700_000_000_000),
-        (1_700_000_000.25, 1_700_000_000_250),
-        (1_700_000_000_123, 1_700_000_000_123),
-        (1_700_000_000_123_456, 1_700_000_000_123),
-        (1_700_000_000_123_456_789, 1_700_000_000_123),
-        (0, 0),
-        (-1, NO_TIME),
-        (10**30, NO_TIME),
-        (math.nan, NO_TIME),
-        (math.inf, NO_TIME),
+        ("iso", "Europe/Berlin", "2024-07-01 12:00:00 x", ms(2024, 7, 1, 10)),
+        ("iso", "Europe/Berlin", "2024-01-01 12:00:00 x", ms(2024, 1, 1, 11)),
+        ("iso", "Europe/Berlin", "2024-07-01T12:00:00Z x", ms(2024, 7, 1, 12)),
+        ("iso", "+05:30", "2024-07-01 12:00:00 x", ms(2024, 7, 1, 6, 30)),
+        ("hdfs", "America/New_York", "240701 120000 1 INFO x: y", ms(2024, 7, 1, 16)),
+        ("month-day", "Europe/Berlin", "Jul  1 12:00:00 host", ms(2024, 7, 1, 10)),
+        # 02:30 comes twice on the last Sunday of October: the first is meant
+        ("iso", "Europe/Berlin", "2024-10-27 02:30:00 x", ms(2024, 10, 27, 0, 30)),
+        ("iso", "+14:00", "1970-01-01 02:00:00 x", NO_TIME),
+        ("second-word", "Europe/Berlin", "- 1117838570 x", 1117838570000),
     ],
 )
-def test_a_number_is_read_by_its_size(number, expected):
-    """Seconds to nanoseconds are told apart; what is no time is -1."""
-    assert time_of_number(number) == expected
+def test_a_time_without_a_zone_is_meant_where_the_format_says(style, zone, line, expected):
+    """A stated zone wins; summer time is minded."""
+    clock = Clock(STYLES[style], zone_named(zone))
+
+    assert clock.times([line.encode()], [ms(2024, 7, 2)]) == [expected]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2020-01-02T03:04:05.678Z", ms(2020, 1, 2, 3, 4, 5, 678000)),
-        ("1700000000", 1_700_000_000_000),
-        ("1700000000.5", 1_700_000_000_500),
-        ("yesterday", NO_TIME),
-        ("", NO_TIME),
-        ("1" * 10_000, NO_TIME),
-        ("\ud800", NO_TIME),
-    ],
-)
-def test_a_text_is_read_as_iso_or_number(text, expected):
-    """Fields of JSON records may hold either."""
-    assert time_of_text(text) == expected
+@pytest.mark.parametrize("name", ["Mars/Base", "", "../etc/passwd", "+25:00", "CESTX", "/UTC"])
+def test_an_unknown_zone_says_what_is_allowed(name):
+    """Names of files outside the database are no zones either."""
+    with pytest.raises(ConfigurationError, match="allowed"):
+        zone_named(name)
