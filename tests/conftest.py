@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import redis
@@ -26,13 +26,17 @@ with warnings.catch_warnings():
 from deploy.embedded.broker import ApacheKafka, Broker, EmbeddedBroker, RunningBroker, offered_apache
 from deploy.embedded.redis_server import EmbeddedRedis
 from deploy.embedded.stack import create_topics
+from tests.redis_cluster import RedisCluster, connected
 
 REPOSITORY = Path(__file__).parent.parent
 
 #: Fixtures that run a test once for each broker, with their scopes.
 _ON_EACH_BROKER: dict[str, Literal["session", "function"]] = {"broker": "session", "own_broker": "function"}
 
-_NEEDS_SERVERS = {*_ON_EACH_BROKER, "redis_server"}
+_NEEDS_SERVERS = {*_ON_EACH_BROKER, "redis_server", "redis_cluster", "any_redis_url"}
+
+#: What ``any_redis`` stands for.
+_REDIS_FIXTURES = {"single": "redis_server", "cluster": "redis_cluster"}
 
 _NO_APACHE = (
     "Apache Kafka is not offered here: set LOGSCRY_TEST_KAFKA=host:port to a running broker, "
@@ -148,6 +152,27 @@ def redis_url(redis_server: EmbeddedRedis) -> str:
 def redis_client(redis_url: str) -> Iterator[redis.Redis]:
     """A client of the shared Redis that answers with bytes."""
     with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[RedisCluster]:
+    """A private Redis Cluster of three servers that all tests share: keep to your ``namespace`` and never flush."""
+    with RedisCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["single", "cluster"])
+def any_redis_url(request: pytest.FixtureRequest) -> str:
+    """The URL of the shared Redis, and once more of the shared Redis Cluster: the test runs on both."""
+    server: EmbeddedRedis | RedisCluster = request.getfixturevalue(_REDIS_FIXTURES[request.param])
+    return server.url
+
+
+@pytest.fixture
+def any_redis(any_redis_url: str) -> Iterator[Any]:
+    """A client as the processes have it, of the shared Redis and once more of the shared Redis Cluster."""
+    with connected(any_redis_url) as client:
         yield client
 
 

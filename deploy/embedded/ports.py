@@ -11,13 +11,13 @@ HOST = "127.0.0.1"
 _POLL_SECONDS = 0.02
 
 
-def free_port(neighbours: int = 0) -> int:
-    """A port of 127.0.0.1 that is free now, as are the next ``neighbours`` ones."""
+def free_port(neighbours: int = 0, step: int = 1) -> int:
+    """A port of 127.0.0.1 that is free now, as are ``neighbours`` more above it, ``step`` apart."""
     while True:
         with socket.socket() as probe:
             probe.bind((HOST, 0))
             port: int = probe.getsockname()[1]
-        if all(_is_free(port + step) for step in range(1, neighbours + 1)):
+        if all(_is_free(port + step * n) for n in range(1, neighbours + 1)):
             return port
 
 

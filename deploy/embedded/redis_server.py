@@ -27,16 +27,17 @@ class EmbeddedRedis(ProcessServer):
 
     name: ClassVar[str] = "redis"
 
-    def __init__(self, *, appendonly: bool = False) -> None:
+    def __init__(self, *, appendonly: bool = False, password: str | None = None) -> None:
         """Prepare; nothing is started yet.
 
         Args:
             appendonly: Whether its data is kept on disk.
+            password: Another password than one of its own.
         """
         super().__init__()
         self._appendonly = appendonly
         # Without one, any other user of this machine could write files in this user's name (CONFIG SET dir).
-        self._password = secrets.token_urlsafe(18)
+        self._password = password or secrets.token_urlsafe(18)
 
     @property
     def url(self) -> str:

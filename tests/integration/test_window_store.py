@@ -36,6 +36,12 @@ def histories(draw) -> list[Event]:
 
 
 @pytest.fixture
+def redis_client(any_redis: Redis) -> Redis:
+    """Every test runs on one Redis and on a Redis Cluster."""
+    return any_redis
+
+
+@pytest.fixture
 def store(redis_client: Redis, namespace: str) -> PartitionStore:
     """A fresh partition's state, taken, at offset 0."""
     return fresh(redis_client, namespace)
