@@ -17,6 +17,7 @@ from kafka.errors import (
 )
 
 from model.errors import ConfigurationError, KafkaAwayError
+from stream.consumers.unreadable import tolerate_unreadable
 from stream.settings import KafkaSettings
 
 __all__ = ["new_consumer", "new_producer", "reading_consumer", "translated"]
@@ -70,7 +71,7 @@ def new_consumer(
         ConfigurationError, KafkaAwayError: See `translated`.
     """
     with translated(f"connecting to {settings.bootstrap_servers}"):
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             group_id=group,
             auto_offset_reset=without_commit,
             enable_auto_commit=False,
@@ -82,6 +83,7 @@ def new_consumer(
             allow_auto_create_topics=False,
             **_common(settings),
         )
+        return tolerate_unreadable(consumer)
 
 
 def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
@@ -91,7 +93,7 @@ def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
         ConfigurationError, KafkaAwayError: See `translated`.
     """
     with translated(f"connecting to {settings.bootstrap_servers}"):
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             group_id=None,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -101,6 +103,7 @@ def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
             allow_auto_create_topics=False,
             **_common(settings),
         )
+        return tolerate_unreadable(consumer)
 
 
 def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -> "KafkaProducer":

@@ -10,6 +10,7 @@ import orjson
 
 from model.errors import RecordError
 from model.lines.parser import LineParser, ParsedLines
+from stream.consumers.unreadable import UnreadableRecord
 from stream.windowing.batches import EventColumns
 from stream.windowing.store import Novel
 
@@ -125,7 +126,9 @@ def _split_by_key(records: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[Any
         return records, []
     keyed, rejected = [], []
     for record in records:
-        if not record.key:
+        if isinstance(record, UnreadableRecord):
+            rejected.append((record, record.error))
+        elif not record.key:
             why = "the record has no key, so it is unknown whose line it is; logscry rekey gives lines their keys"
             rejected.append((record, RecordError("no-key", why)))
         elif len(record.key) > MAX_KEY_BYTES:

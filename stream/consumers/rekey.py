@@ -18,6 +18,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from model.errors import RecordError, TransientError
 from model.lines.keys import KeyExtractor
 from stream.consumers.clients import new_consumer, new_producer, translated
+from stream.consumers.unreadable import UnreadableRecord
 from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.loop import Loop
 from stream.settings import Settings
@@ -171,8 +172,10 @@ class Rekey:
         """Pass a record on under its key.
 
         Raises:
-            RecordError: It has no key, or no broker would take it: trying again would not help.
+            RecordError: It cannot be read, it has no key, or no broker would take it: trying again would not help.
         """
+        if isinstance(record, UnreadableRecord):
+            raise record.error
         if key is None or record.value is None:
             raise RecordError("no-key", "no key was found in the record by the given expression or field")
         headers = [(name, value or b"") for name, value in record.headers]

@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import pytest
 
+from model.errors import RecordError
 from model.events.templates import Templates
 from model.lines.formats import LineFormat
 from model.lines.parser import LineParser
 from stream.consumers.records import MAX_KEY_BYTES, ReadRecords, RecordReader, bounded_batches
+from stream.consumers.unreadable import UnreadableRecord
 
 NOW_MS = 1_800_000_000_000
 
@@ -21,7 +23,7 @@ class Record(NamedTuple):
     timestamp: int = 1_700_000_000_000
 
 
-def read(*records: Record, line_format: LineFormat | None = None) -> ReadRecords:
+def read(*records: Record | UnreadableRecord, line_format: LineFormat | None = None) -> ReadRecords:
     """Read with ISO-8601 lines and no templates, at a fixed time."""
     chosen = line_format or LineFormat("json", message="message", time="time")
     return RecordReader(LineParser(chosen, Templates()), now_ms=lambda: NOW_MS).read(records)
@@ -52,6 +54,15 @@ def test_a_record_without_a_usable_key_is_rejected_and_the_others_are_not(key: b
     )
 
     assert [(record.offset, error.reason) for record, error in found.rejected] == [(2, reason)]
+    assert [place >> 16 for place in found.events.places] == [1, 3]
+
+
+def test_what_cannot_be_unpacked_is_rejected_as_it_says():
+    """It has neither key nor value, and the records beside it stay."""
+    lost = UnreadableRecord("logs", 0, 2, RecordError("unreadable", "damaged"))
+    found = read(Record(as_json("a"), offset=1), lost, Record(as_json("c"), offset=3))
+
+    assert found.rejected == [(lost, lost.error)]
     assert [place >> 16 for place in found.events.places] == [1, 3]
 
 
