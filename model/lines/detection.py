@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +11,21 @@ from model.events.shapes import shapes
 from model.lines.epochs import NO_TIME
 from model.lines.field_times import FieldClock
 from model.lines.fields import field_path, value_at
-from model.lines.formats import LineFormat
+from model.lines.formats import KINDS, Kind, LineFormat
 from model.lines.headers import HEADERS, PLAIN, Header
+from model.lines.json_fields import JsonFields
 from model.lines.json_records import objects_in
 from model.lines.names import LEVEL_FIELDS, MESSAGE_FIELDS, TIME_FIELDS
+from model.lines.otlp import Encoding, Entry
+from model.lines.otlp_json import OtlpJson
+from model.lines.otlp_proto import OtlpProto
 
 __all__ = ["Detection", "detect", "detect_format"]
 
 _SAMPLE_LINES = 2000
 _SAMPLE_BYTES = 8192
 _MOST_BYTES = 16 << 20
+_ENCODINGS: dict[Kind, Encoding] = {"otlp-json": OtlpJson(), "otlp-proto": OtlpProto()}
 #: A header is believed if this share of the lines has it, and this share of those that have the commonest one.
 _LEAST_SHARE = 0.3
 _LEAST_OF_BEST = 0.9
@@ -54,23 +60,41 @@ def detect(sample: Iterable[bytes | None]) -> Detection:
         sample: Record values or lines; the first 2,000 lines are looked at, blank ones left out.
 
     Returns:
-        JSON where most lines are objects; else the most particular header that (nearly) as many lines have as any;
+        OTLP or JSON where most lines are such; else the most particular header that (nearly) as many lines have as any;
         plain text where no header is common.
     """
-    objects: list[dict[str, Any]] = []
-    lines: list[bytes] = []
+    found: dict[Kind, list[Any]] = {kind: [] for kind in KINDS}
     for value in _bounded(sample):
-        found = _objects(value)
-        objects += found
-        lines += [] if found else [line[:_SAMPLE_BYTES] for line in value.split(b"\n") if line.strip()]
-        if len(objects) + len(lines) >= _SAMPLE_LINES:
+        kind, lines = _lines_of(value)
+        found[kind] += lines[:_SAMPLE_LINES]
+        if sum(map(len, found.values())) >= _SAMPLE_LINES:
             break
-    objects, lines = objects[:_SAMPLE_LINES], lines[:_SAMPLE_LINES]
-    count = len(objects) + len(lines)
-    if len(objects) > len(lines):
-        return Detection(_json_format(objects), len(objects) / count, count)
+    kind = max(KINDS, key=lambda each: len(found[each]))
+    lines, count = found[kind], sum(map(len, found.values()))
+    share = len(lines) / max(1, count)
+    if kind == "json":
+        return Detection(_json_format(lines), share, count)
+    if kind != "text":
+        return Detection(LineFormat(kind, _header_of_messages(lines).name), share, count)
     header, having = _common_header(lines, HEADERS.values(), _LEAST_SHARE)
-    return Detection(LineFormat("text", header.name), having / max(count, 1), count)
+    return Detection(LineFormat("text", header.name), having / max(1, count), count)
+
+
+def _lines_of(value: bytes) -> tuple[Kind, list[Any]]:
+    """Give the kind of a record by its content, and its lines: objects of JSON, texts of all others."""
+    for kind, encoding in _ENCODINGS.items():
+        if entries := _entries(encoding, value):
+            return kind, [encoding.text(entry.record) for entry in entries]
+    if objects := _objects(value):
+        return "json", objects
+    return "text", [line[:_SAMPLE_BYTES] for line in value.split(b"\n") if line.strip()]
+
+
+def _entries(encoding: Encoding, value: bytes) -> list[Entry]:
+    try:
+        return encoding.entries(value) if encoding.may_be(value) else []
+    except RecordError:
+        return []
 
 
 def _bounded(sample: Iterable[bytes | None]) -> Iterator[bytes]:
@@ -93,13 +117,25 @@ def _objects(value: bytes) -> list[dict[str, Any]]:
 def _json_format(objects: Sequence[dict[str, Any]]) -> LineFormat:
     clock = FieldClock()
     message = _usual(objects, MESSAGE_FIELDS, lambda value: isinstance(value, str))
-    time = _usual(objects, TIME_FIELDS, lambda value: clock.time(value) != NO_TIME)
-    texts = [
-        value.encode() for each in objects if isinstance(value := value_at(each, field_path(message or "message")), str)
-    ]
+    unwrapped = list(_unwrapped(objects, message))
+    inner = [record for record, _ in unwrapped]
+    time = _usual(inner, TIME_FIELDS, lambda value: clock.time(value) != NO_TIME)
+    header = _header_of_messages([text for _, text in unwrapped])
+    return LineFormat("json", header.name, message, time, _usual(inner, LEVEL_FIELDS, _is_level))
+
+
+def _unwrapped(objects: Sequence[dict[str, Any]], message: str | None) -> Iterator[tuple[dict[str, Any], str]]:
+    fields = JsonFields(message)
+    for each in objects:
+        with suppress(RecordError):
+            yield fields.unwrapped(each)
+
+
+def _header_of_messages(messages: Sequence[str]) -> Header:
+    """Give the header that most messages have: only one with a time is believed, for most messages have none."""
     timed = [header for header in HEADERS.values() if header.style is not None]
-    header, _ = _common_header(texts, timed, _LEAST_SHARE_OF_MESSAGES)
-    return LineFormat("json", header.name, message, time, _usual(objects, LEVEL_FIELDS, _is_level))
+    lines = [text.strip()[:_SAMPLE_BYTES].encode("utf-8", "replace") for text in messages]
+    return _common_header(lines, timed, _LEAST_SHARE_OF_MESSAGES)[0]
 
 
 def _is_level(value: object) -> bool:

@@ -2,14 +2,17 @@
 
 from dataclasses import asdict, dataclass, fields
 from datetime import tzinfo
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from model.errors import ConfigurationError, ModelError
 from model.lines.fields import field_path
 from model.lines.headers import HEADERS, PLAIN, Header
 from model.lines.zones import zone_named
 
-__all__ = ["LineFormat"]
+__all__ = ["KINDS", "Kind", "LineFormat"]
+
+Kind = Literal["text", "json", "otlp-json", "otlp-proto"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,9 @@ class LineFormat:
     """How the lines of a stream are written.
 
     Attributes:
-        kind: ``text`` (one line or several in a record) or ``json`` (one object or several in a record).
-        header: The name of a header of ``model.lines.headers``, ``plain`` for none; of JSON, that of its messages.
+        kind: ``text`` (one line or several in a record), ``json`` (one object or several in a record), ``otlp-json``
+            or ``otlp-proto``.
+        header: The name of a header of ``model.lines.headers``, ``plain`` for none; of all but text, that of messages.
         message: JSON only: the field of the message, a name or a JSON pointer; None looks for the usual names.
         time: JSON only: the field of the event time; likewise.
         level: JSON only: the field of the level; likewise.
@@ -28,7 +32,7 @@ class LineFormat:
         ConfigurationError: The kind, the header, a field or the zone is not allowed.
     """
 
-    kind: Literal["text", "json"] = "text"
+    kind: Kind = "text"
     header: str = PLAIN.name
     message: str | None = None
     time: str | None = None
@@ -36,8 +40,8 @@ class LineFormat:
     zone: str = "UTC"
 
     def __post_init__(self) -> None:
-        if self.kind not in {"text", "json"}:
-            raise ConfigurationError(f"the line format {self.kind!r} is unknown; allowed are text and json.")
+        if self.kind not in KINDS:
+            raise ConfigurationError(f"the line format {self.kind!r} is unknown; allowed are {', '.join(KINDS)}.")
         if self.header not in HEADERS:
             raise ConfigurationError(
                 f"the header {self.header!r} is unknown; allowed are {', '.join(sorted(HEADERS))}."
@@ -49,7 +53,7 @@ class LineFormat:
 
     @property
     def text_header(self) -> Header:
-        """What stands before the message of a text line, or of a JSON object's message."""
+        """What stands before the message of a text line, or in front of the message of an object."""
         return HEADERS[self.header]
 
     @property
@@ -60,7 +64,8 @@ class LineFormat:
     @property
     def has_time(self) -> bool:
         """Whether lines of this format usually state their time."""
-        return self.time is not None or self.text_header.style is not None
+        stated = self.time is not None or self.kind.startswith("otlp")
+        return stated or self.text_header.style is not None
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values for JSON."""

@@ -9,7 +9,7 @@ from model.errors import RecordError
 from model.lines.fields import FieldPath, field_path, text_of, value_at
 from model.lines.names import LEVEL_FIELDS, MESSAGE_FIELDS, TIME_FIELDS
 
-__all__ = ["WHITE_SPACE", "JsonFields"]
+__all__ = ["WHITE_SPACE", "JsonFields", "inner_object", "usual_message"]
 
 #: What ``bytes.strip`` takes off.
 WHITE_SPACE = " \t\n\r\x0b\x0c"
@@ -47,8 +47,8 @@ class JsonFields:
         if not text:
             names = ", ".join(list(record)[:_SHOWN_NAMES])[:_SHOWN_CHARACTERS]
             raise RecordError("no-message", f"no field holds a message; the object has the fields: {names}")
-        inner = _object(text)
-        if inner and (inner_text := _message(inner, _USUAL_MESSAGE)):
+        inner = inner_object(text)
+        if inner_text := usual_message(inner):
             return {**record, **inner}, _first_line(inner_text)
         return record, _first_line(text)
 
@@ -59,6 +59,22 @@ class JsonFields:
     def level(self, record: dict[str, Any]) -> str:
         """Give an object's level as text, empty where it states none."""
         return text_of(_first(record, self._level))
+
+
+def inner_object(text: str) -> dict[str, Any]:
+    """Decode a text that is a JSON object; empty where it is none."""
+    if not (text.startswith("{") and text.endswith("}")):
+        return {}
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def usual_message(record: dict[str, Any]) -> str:
+    """Give what an object holds under a usual name of the message, empty where there is nothing."""
+    return _message(record, _USUAL_MESSAGE)
 
 
 def _paths(field: str | None, usual: Sequence[str]) -> tuple[FieldPath, ...]:
@@ -89,16 +105,6 @@ def _message(record: dict[str, Any], paths: Sequence[FieldPath]) -> str:
             others.append(value)
     # Text goes first: where "event" is an object and "msg" a text, the text is the message.
     return next((text for value in others if (text := text_of(value).strip(WHITE_SPACE))), "")
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    if not (text.startswith("{") and text.endswith("}")):
-        return None
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _first_line(text: str) -> str:

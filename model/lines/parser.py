@@ -14,8 +14,8 @@ from model.events.shapes import shapes, shapes_of_lines
 from model.events.templates import Templates
 from model.lines.epochs import NO_TIME
 from model.lines.formats import LineFormat
-from model.lines.json_records import JsonReader
-from model.lines.records import MAX_LINE_BYTES, Lines, read_text
+from model.lines.readers import reader_of
+from model.lines.records import MAX_LINE_BYTES, Lines
 from model.lines.times import STYLES, Clock
 
 __all__ = ["LineParser", "NovelEvent", "ParsedLines"]
@@ -53,7 +53,7 @@ class ParsedLines:
         event_id: Eight bytes.
         novel: The event IDs of this batch that belong to no template.
         errors: Records that cannot be read, none of whose lines are here; their reason is ``empty``, ``too-long``,
-            ``not-utf8``, ``bad-json`` or ``no-message``.
+            ``not-utf8``, ``bad-json``, ``bad-otlp`` or ``no-message``.
     """
 
     record: list[int] = field(default_factory=list)
@@ -84,11 +84,10 @@ class LineParser:
     ) -> None:
         self.line_format = line_format
         self.templates = templates
-        self._max_line_bytes = max_line_bytes
         self._header = line_format.text_header
         style = self._header.style
         self._clock = Clock(STYLES[style], line_format.time_zone) if style else None
-        self._json = JsonReader(line_format, max_line_bytes) if line_format.kind == "json" else None
+        self._read = reader_of(line_format, max_line_bytes)
         self._recogniser = Recogniser(templates, self._header.message, cache_size)
 
     def parse(self, values: Sequence[bytes | None], record_times_ms: Sequence[int] | None = None) -> ParsedLines:
@@ -125,23 +124,21 @@ class LineParser:
         """Give the text of a template, or of a novel event that was met lately; None for others."""
         return self._recogniser.text_of(event_id)
 
-    def _read(self, values: Sequence[bytes | None], record_times_ms: Sequence[int] | None) -> Lines:
-        if self._json is not None:
-            return self._json.read(values, record_times_ms)
-        return read_text(values, self._max_line_bytes)
-
     def _shapes(self, lines: Lines) -> list[bytes]:
         return shapes(lines.text) if lines.joined is None else shapes_of_lines(lines.joined)
 
     def _times(self, lines: Lines, record_times_ms: Sequence[int] | None) -> list[int]:
-        stated = lines.time_ms
-        if self._clock is None or (stated is not None and NO_TIME not in stated):
-            return [NO_TIME] * len(lines.text) if stated is None else stated
+        """The times that the reader found; where it found none, those of the text, or else of observation."""
+        found = lines.time_ms
+        if found is None or (self._clock is not None and NO_TIME in found):
+            found = _filled(found, self._times_in_text(lines, record_times_ms))
+        return found if lines.observed_ms is None else _filled(found, lines.observed_ms)
+
+    def _times_in_text(self, lines: Lines, record_times_ms: Sequence[int] | None) -> list[int]:
+        if self._clock is None:
+            return [NO_TIME] * len(lines.text)
         references = None if record_times_ms is None else [record_times_ms[record] for record in lines.record]
-        found = self._clock.times(lines.text, references)
-        if stated is None:
-            return found
-        return [one if one != NO_TIME else other for one, other in zip(stated, found, strict=True)]
+        return self._clock.times(lines.text, references)
 
     def _novel(self, event_ids: Sequence[bytes], texts: Sequence[bytes]) -> dict[bytes, NovelEvent]:
         novel = self._recogniser.novel_among(event_ids)
@@ -152,6 +149,14 @@ class LineParser:
         for event_id, text in _first_of_each(event_ids, texts, novel):
             events[event_id] = NovelEvent(self.text_of(event_id) or "", _sample(text), counts[event_id])
         return events
+
+
+def _filled(times_ms: list[int] | None, others_ms: list[int]) -> list[int]:
+    if times_ms is None:
+        return others_ms
+    if NO_TIME not in times_ms:
+        return times_ms
+    return [other if one == NO_TIME else one for one, other in zip(times_ms, others_ms, strict=True)]
 
 
 def _first_of_each(

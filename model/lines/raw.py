@@ -1,10 +1,19 @@
 """A line's own bytes, found again in its record: to show them."""
 
+from contextlib import suppress
+
 import orjson
 
+from model.errors import RecordError
+from model.lines.epochs import NO_TIME
+from model.lines.otlp import Encoding, Entry
+from model.lines.otlp_json import OtlpJson
+from model.lines.otlp_proto import OtlpProto
 from model.lines.records import MAX_LINES
 
 __all__ = ["raw_line"]
+
+_ENCODINGS: tuple[Encoding, ...] = (OtlpJson(), OtlpProto())
 
 
 def raw_line(value: bytes, number: int) -> bytes:
@@ -15,11 +24,11 @@ def raw_line(value: bytes, number: int) -> bytes:
         number: The number that reading gave the line.
 
     Returns:
-        The line; of an array of JSON objects, its object. The whole value where it is one JSON value over several
-        lines, or has no such line.
+        The line; of an array of JSON objects, its object; of OTLP, the log record as JSON with what it shares with its
+        neighbours. The whole value where it is one JSON value over several lines, or has no such line.
     """
     bare = value.strip()
-    element = _element(bare, number) if bare.startswith(b"[") else None
+    element = _log_record(value, number) or (_element(bare, number) if bare.startswith(b"[") else None)
     if element is not None:
         return element
     parts = bare.split(b"\n", MAX_LINES)
@@ -36,3 +45,20 @@ def _element(array: bytes, number: int) -> bytes | None:
         return orjson.dumps(objects[number]) if number < len(objects) else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
+
+
+def _log_record(value: bytes, number: int) -> bytes | None:
+    for encoding in _ENCODINGS:
+        with suppress(RecordError):
+            entries = encoding.entries(value) if encoding.may_be(value) else []
+            if number < len(entries):
+                return _shown(encoding, entries[number])
+    return None
+
+
+def _shown(encoding: Encoding, entry: Entry) -> bytes:
+    """Give what a log record states, times in milliseconds since 1970."""
+    time_ms, observed_ms = encoding.times_ms(entry.record)
+    times = {"time": time_ms, "observedTime": observed_ms}
+    stated = {name: value for name, value in encoding.fields(entry).items() if value not in (None, "", {})}
+    return orjson.dumps({**{name: each for name, each in times.items() if each != NO_TIME}, **stated})

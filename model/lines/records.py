@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from model.errors import RecordError
 
-__all__ = ["MAX_LINES", "MAX_LINE_BYTES", "Lines", "checked", "read_text"]
+__all__ = ["MAX_LINES", "MAX_LINE_BYTES", "Lines", "checked", "most_lines", "read_text"]
 
 #: Longer lines are errors, in bytes.
 MAX_LINE_BYTES = 1 << 20
@@ -17,6 +17,8 @@ MAX_LINE_BYTES = 1 << 20
 MAX_LINES = 1 << 16
 
 _SHOWN_BYTES = 80
+#: How a record may begin that holds several objects: so, with white space, or with a mark that readers take off.
+_BEFORE_OBJECTS = frozenset({b"{", b"[", b" ", b"\t", b"\n", b"\r", b"\x0b", b"\x0c", b"\x1e", b"\xef"})
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Lines:
         line: Number of the line in its record.
         text: The line; of JSON, its message. Without a newline, white space at its ends taken off, never empty.
         time_ms: Event times, if reading found them already (JSON).
+        observed_ms: When each line was observed, for those that state no time of their own (OTLP).
         joined: All texts with a newline between two, if reading has joined them already.
         errors: Records that cannot be read.
     """
@@ -36,6 +39,7 @@ class Lines:
     line: list[int] = field(default_factory=list)
     text: list[bytes] = field(default_factory=list)
     time_ms: list[int] | None = None
+    observed_ms: list[int] | None = None
     joined: bytes | None = None
     errors: list[tuple[int, RecordError]] = field(default_factory=list)
 
@@ -64,6 +68,24 @@ def read_text(values: Sequence[bytes | None], max_line_bytes: int) -> Lines:
         lines.line += [number for number, _ in found]
         lines.text += [text for _, text in found]
     return lines
+
+
+def most_lines(value: bytes | None) -> int:
+    """Bound how many lines a record holds, whatever its format, without reading it.
+
+    Args:
+        value: The record's value.
+
+    Returns:
+        At least as many lines as any reader finds in it.
+    """
+    if value is None:
+        return 1
+    count = value.count(b"\n") + 1
+    if value[:1] in _BEFORE_OBJECTS:
+        count += value.count(b"{")
+    # In OTLP protobuf, which begins like this, 0x12 begins a log record.
+    return count + value.count(b"\x12") if value[:1] == b"\n" else count
 
 
 def checked(value: bytes | None) -> bytes:

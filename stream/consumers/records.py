@@ -10,6 +10,7 @@ import orjson
 
 from model.errors import RecordError
 from model.lines.parser import LineParser, ParsedLines
+from model.lines.records import most_lines
 from stream.consumers.unreadable import UnreadableRecord
 from stream.windowing.batches import EventColumns
 from stream.windowing.store import Novel
@@ -100,7 +101,7 @@ def bounded_batches(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
     A script call blocks Redis for everybody while it runs, and a record of a megabyte can hold 65,536 lines.
     """
-    lines = [_most_lines(record.value) for record in records]
+    lines = [most_lines(record.value) for record in records]
     if sum(lines) <= MAX_BATCH_LINES:
         yield records
         return
@@ -111,14 +112,6 @@ def bounded_batches(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
             start, held = index, 0
         held += count
     yield records[start:]
-
-
-def _most_lines(value: bytes | None) -> int:
-    """At least as many lines as a value holds: as text, or as an array of JSON objects."""
-    if value is None:
-        return 1
-    count = value.count(b"\n") + 1
-    return count + value.count(b"{") if value[:1] == b"[" else count
 
 
 def _split_by_key(records: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[Any, RecordError]]]:

@@ -1,20 +1,24 @@
 """No record value, whatever it is, makes the parser raise or lose count."""
 
 import json
+from collections import Counter
 
 import pytest
 import re2
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from model.events.templates import Templates
 from model.lines.detection import detect_format
-from model.lines.formats import LineFormat
+from model.lines.formats import KINDS, LineFormat
 from model.lines.headers import HEADERS
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
+from model.lines.raw import raw_line
+from model.lines.records import most_lines
 
-REASONS = {"empty", "too-long", "not-utf8", "bad-json", "no-message"}
+REASONS = {"empty", "too-long", "not-utf8", "bad-json", "bad-otlp", "no-message"}
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 TREES = st.recursive(
@@ -40,10 +44,41 @@ HEADER_LIKE = st.sampled_from(
 TEXTS = st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace"))
 PIECES = st.binary(max_size=40) | TEXTS | HEADER_LIKE | OBJECTS
 DEEP = st.integers(1, 700).map(lambda depth: b"[" * depth + b"]" * depth)
-VALUES = st.none() | st.lists(PIECES, max_size=3).map(b"\n".join) | DEEP
+TEXT_BODIES = st.text(max_size=9).map(lambda text: {"stringValue": text})
+BODIES = TEXT_BODIES | st.dictionaries(
+    st.sampled_from(["stringValue", "intValue", "bytesValue", "arrayValue", "kvlistValue"]), TREES, max_size=1
+)
+LOG_RECORDS = st.fixed_dictionaries({}, optional={"body": BODIES | TREES, "timeUnixNano": SCALARS, "attributes": TREES})
+SCOPE_LOGS = st.fixed_dictionaries({"logRecords": st.lists(LOG_RECORDS, max_size=3) | TREES}, optional={"scope": TREES})
+RESOURCE_LOGS = st.fixed_dictionaries(
+    {"scopeLogs": st.lists(SCOPE_LOGS, max_size=2) | TREES}, optional={"resource": TREES}
+)
+OTLP_JSON = st.lists(RESOURCE_LOGS, max_size=2).map(lambda logs: json.dumps({"resourceLogs": logs}).encode())
+
+
+@st.composite
+def otlp_proto(draw: st.DrawFn) -> bytes:
+    """OTLP in protobuf, whole or with a byte changed."""
+    request = ExportLogsServiceRequest()
+    for _ in range(draw(st.integers(0, 2))):
+        scope = request.resource_logs.add().scope_logs.add()
+        for body in draw(st.lists(st.text(max_size=9) | st.integers(-9, 9) | st.binary(max_size=9), max_size=3)):
+            record = scope.log_records.add(time_unix_nano=draw(st.integers(0, (1 << 64) - 1)))
+            name = {str: "string_value", int: "int_value", bytes: "bytes_value"}[type(body)]
+            setattr(record.body, name, body)
+    value = bytearray(request.SerializeToString())
+    if value and draw(st.booleans()):
+        value[draw(st.integers(0, len(value) - 1))] = draw(st.integers(0, 255))
+    return bytes(value)
+
+
+PREFIXED = st.builds(bytes.__add__, st.sampled_from([b" ", b"\n", b"\x1e", b"\xef\xbb\xbf", b"<1>a "]), OBJECTS)
+ARRAYS = st.builds(lambda each: b" [" + b",".join(each) + b"]", st.lists(OBJECTS, max_size=3))
+VALUES = st.none() | st.lists(PIECES, max_size=3).map(b"\n".join) | DEEP | OTLP_JSON | otlp_proto() | PREFIXED | ARRAYS
 FORMATS = st.sampled_from(
     [LineFormat("text", header=name) for name in HEADERS]
-    + [LineFormat("json"), LineFormat("json", message="/a/0", time="x")]
+    + [LineFormat("json"), LineFormat("json", message="/a/0", time="x"), LineFormat("json", header="iso")]
+    + [LineFormat("otlp-json"), LineFormat("otlp-proto")]
 )
 
 
@@ -61,6 +96,8 @@ def test_every_record_gives_lines_or_an_error(line_format, values):
     assert all(time == -1 or 0 <= time < 1 << 48 for time in parsed.time_ms)
     assert {len(each) for each in parsed.event_id} <= {8}
     assert sum(novel.count for novel in parsed.novel.values()) == len(parsed.event_id)
+    assert all(count <= most_lines(values[record]) for record, count in Counter(parsed.record).items())
+    assert all(raw_line(values[record], line) for record, line in zip(parsed.record, parsed.line, strict=True))
 
 
 @given(FORMATS, st.lists(VALUES, max_size=8), st.integers(0, 8))
@@ -78,7 +115,7 @@ def test_batching_changes_no_event(line_format, values, cut):
 @given(st.lists(VALUES, max_size=8))
 def test_detection_and_keys_never_raise(values):
     """Any sample has a format, and any value a key or none."""
-    assert detect_format(values).kind in {"text", "json"}
+    assert detect_format(values).kind in KINDS
     assert len(KeyExtractor.from_pattern("(a|\\xff)(b)?").extract(values)) == len(values)
     assert len(KeyExtractor.from_field("/a/0").extract(values)) == len(values)
 
