@@ -18,11 +18,14 @@ class Held:
     Attributes:
         store: Its window state.
         next_offset: The offset that the next batch begins at; None until the partition is taken.
+        epoch: The newest leader epoch of the records that were applied, -1 where none is known: by it Kafka tells
+            whether it still has those records.
         full: Whether it is paused because its ready stream is.
     """
 
     store: PartitionStore
     next_offset: int | None = None
+    epoch: int = -1
     full: bool = False
 
 

@@ -11,12 +11,13 @@ from kafka.errors import (
     InvalidTopicError,
     KafkaConfigurationError,
     KafkaError,
+    LogTruncationError,
     SaslAuthenticationFailedError,
     UnsupportedCodecError,
     UnsupportedVersionError,
 )
 
-from model.errors import ConfigurationError, KafkaAwayError
+from model.errors import ConfigurationError, KafkaAwayError, StateError
 from stream.consumers.unreadable import tolerate_unreadable
 from stream.settings import KafkaSettings
 
@@ -45,10 +46,17 @@ def translated(doing: str) -> Iterator[None]:
 
     Raises:
         ConfigurationError: The broker refuses the user, the topic or the version; trying again does not help.
+        StateError: Kafka lost records that were read.
         KafkaAwayError: Anything else: the broker is away, busy, or electing a leader.
     """
     try:
         yield
+    except LogTruncationError as exc:
+        lost = ", ".join(f"{p.topic}:{p.partition}" for p in exc.divergent_offsets)
+        raise StateError(
+            f"Kafka has lost records of {lost} that were read before, as after an election of a replica that lagged "
+            "behind: what the state counts is gone. Start it anew with: logscry reset"
+        ) from exc
     except _REFUSED as exc:
         raise ConfigurationError(f"Kafka refuses {doing}: {exc}. Check the settings kafka.*.") from exc
     except KafkaError as exc:
@@ -80,10 +88,9 @@ def new_consumer(
             heartbeat_interval_ms=settings.session_timeout_ms // 3,
             max_poll_records=poll_records,
             max_partition_fetch_bytes=MAX_FETCH_BYTES,
-            allow_auto_create_topics=False,
             **_common(settings),
         )
-        return tolerate_unreadable(consumer)
+    return tolerate_unreadable(_creating_no_topics(consumer))
 
 
 def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
@@ -100,10 +107,9 @@ def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
             isolation_level="read_committed",
             max_partition_fetch_bytes=MAX_FETCH_BYTES,
             fetch_max_wait_ms=50,  # it looks at what is there, it does not wait for more
-            allow_auto_create_topics=False,
             **_common(settings),
         )
-        return tolerate_unreadable(consumer)
+    return tolerate_unreadable(_creating_no_topics(consumer))
 
 
 def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -> "KafkaProducer":
@@ -121,6 +127,15 @@ def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -
             transaction_timeout_ms=15_000,  # readers wait this long for a producer that died in a transaction
             **_common(settings),
         )
+
+
+def _creating_no_topics(consumer: "KafkaConsumer") -> "KafkaConsumer":
+    """A broker creates a topic that it is asked about if it may, one that an operator has just deleted as well.
+
+    kafka-python 3.0.12 takes the option `allow_auto_create_topics` and does not pass it on to what does the asking.
+    """
+    consumer._client.cluster.config["allow_auto_create_topics"] = False  # noqa: SLF001
+    return consumer
 
 
 def _common(settings: KafkaSettings) -> dict[str, Any]:

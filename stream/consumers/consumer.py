@@ -2,7 +2,7 @@
 
 A turn of the loop:
 
-1. poll (which also keeps the membership in the group)
+1. poll (which also keeps the membership in the group), and make sure that the topic is still the same
 2. for each partition with records: read them, publish dead letters and wait for their acknowledgement, then one call
    that applies the whole batch or refuses it (several calls where it is very large)
 3. take partitions that were assigned, and go to the positions that their states hold
@@ -26,6 +26,7 @@ from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRange
 from model.errors import RecordError
 from stream.consumers.assignment import Assignment, Held
 from stream.consumers.clients import new_consumer, translated
+from stream.consumers.identity import TopicIdentity
 from stream.consumers.publisher import Publisher
 from stream.consumers.records import MAX_KEY_BYTES, RecordReader, bounded_batches
 from stream.consumers.taking import Taker
@@ -84,7 +85,8 @@ class Consumer:
         )
         self._assignment = Assignment(self._kafka)
         registry = PartitionRegistry(parts.redis, self._settings.namespace)
-        self._taker = Taker(self._settings.kafka, self._kafka, registry, self._owner)
+        self._identity = TopicIdentity(self._kafka, self._settings.kafka.logs_topic, clock)
+        self._taker = Taker(self._settings.kafka, self._kafka, self._identity, registry, self._owner)
         self._housekeeping_at = 0.0
         self.health = Heartbeat("the consumer", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
@@ -115,8 +117,10 @@ class Consumer:
 
         Raises:
             TransientError: A server is away.
+            StateError: The topic, or a state in Redis, is not what the other belongs to.
         """
         batches = self._poll()
+        self._identity.confirm()
         self._work(batches)
         return bool(batches) or self._caught_up()
 
@@ -186,7 +190,7 @@ class Consumer:
         """
         for part in bounded_batches(records):
             if held.full:
-                self._kafka.seek(partition, held.next_offset)
+                self._taker.seek(partition, held)
                 return
             if self._apply_records(partition, held, part).refusal is not None:
                 return
@@ -197,6 +201,7 @@ class Consumer:
         start, stop = min(held.next_offset or 0, records[0].offset), records[-1].offset + 1
         applied = self._apply(partition, held, read.events.batch(start, stop, read.novel))
         if applied.refusal is None:
+            held.epoch = max(held.epoch, records[-1].leader_epoch)
             metrics = self._parts.metrics
             metrics.records.inc(len(records))
             metrics.lines.inc(len(read.events.keys))
@@ -232,7 +237,7 @@ class Consumer:
         self._parts.metrics.refusals.labels(reason).inc()
         if applied.refusal is Refusal.GAP:
             held.next_offset = applied.position
-            self._kafka.seek(partition, applied.position)
+            self._taker.seek(partition, held)
         else:
             # Another consumer took the partition. Take it again only if it is still ours after the next poll.
             self._taker.take_again({partition: held})

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from model.errors import StateError
 from stream.consumers.assignment import Held
+from stream.consumers.identity import TopicIdentity
 from stream.consumers.offsets import Range, ranges
 from stream.settings import KafkaSettings
 from stream.windowing.registry import PartitionRegistry
@@ -22,15 +23,22 @@ class Taker:
     Args:
         settings: Where Kafka is, which topic, and where to begin without a state.
         kafka: The member of the group.
+        identity: Whether the topic is still the same.
         registry: Where to remember that a partition has state.
         owner: The token of this consumer.
     """
 
     def __init__(
-        self, settings: KafkaSettings, kafka: "KafkaConsumer", registry: PartitionRegistry, owner: str
+        self,
+        settings: KafkaSettings,
+        kafka: "KafkaConsumer",
+        identity: TopicIdentity,
+        registry: PartitionRegistry,
+        owner: str,
     ) -> None:
         self._settings = settings
         self._kafka = kafka
+        self._identity = identity
         self._registry = registry
         self._owner = owner
 
@@ -49,7 +57,7 @@ class Taker:
         if not wanted:
             return
         offsets = ranges(self._settings, wanted)
-        topic_id = str(self._kafka._client.cluster.topic_id(self._settings.logs_topic) or "")  # noqa: SLF001
+        topic_id = self._identity.confirm()
         for partition, each in wanted.items():
             each.next_offset = self._position(each, topic_id, offsets[partition])
             self._registry.add(each.store.partition)
@@ -59,10 +67,15 @@ class Taker:
         """Fetch from where the state stands, unless another consumer has taken the partition since."""
         if held.next_offset is None:
             return
-        self._kafka.seek(partition, held.next_offset)
+        self.seek(partition, held)
         if not held.full:
             self._kafka.resume(partition)
         log.info("partition_taken", partition=partition.partition, position=held.next_offset)
+
+    def seek(self, partition: TopicPartition, held: Held) -> None:
+        """Fetch from the next offset, if Kafka still has the records before it."""
+        position = OffsetAndMetadata(held.next_offset, "", held.epoch)
+        self._kafka._subscription.seek(partition, position)  # noqa: SLF001 -- the public seek takes no epoch
 
     def take_again(self, held: Mapping[TopicPartition, Held]) -> None:
         """Fetch nothing more from partitions until they are taken once more."""
