@@ -36,6 +36,7 @@ class UnreadableRecord:
         key: Unknown.
         value: Unknown.
         headers: Unknown.
+        leader_epoch: Unknown.
     """
 
     topic: str
@@ -46,6 +47,7 @@ class UnreadableRecord:
     key: None = None
     value: None = None
     headers: tuple[()] = field(default=())
+    leader_epoch: int = -1
 
 
 def tolerate_unreadable(consumer: "KafkaConsumer") -> "KafkaConsumer":
