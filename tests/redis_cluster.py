@@ -59,8 +59,8 @@ class RedisCluster:
     """
 
     def __init__(self, *, appendonly: bool = False) -> None:
-        password = secrets.token_urlsafe(18)
-        self.servers = [ClusterServer(appendonly=appendonly, password=password) for _ in range(3)]
+        self._password = secrets.token_urlsafe(18)
+        self.servers = [ClusterServer(appendonly=appendonly, password=self._password) for _ in range(3)]
         self._cleanup = ExitStack()
 
     @property
@@ -73,6 +73,19 @@ class RedisCluster:
         with self.servers[0].client() as client:
             slot: int = client.execute_command("CLUSTER KEYSLOT", key)
         return self.servers[slot * len(self.servers) // SLOTS]
+
+    def move(self, key: str, target: ClusterServer) -> None:
+        """Give the slot of a key, with all keys in it, to another server, as resharding does."""
+        source = self.owner_of(key)
+        with source.client() as old, target.client() as new:
+            slot = old.execute_command("CLUSTER KEYSLOT", key)
+            old_id, new_id = (client.execute_command("CLUSTER MYID").decode() for client in (old, new))
+            new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", old_id)
+            old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", new_id)
+            keys = old.execute_command("CLUSTER GETKEYSINSLOT", slot, 1000)
+            old.migrate(HOST, target.port, keys, 0, 5000, auth=self._password)
+            for client in (new, old):
+                client.execute_command("CLUSTER SETSLOT", slot, "NODE", new_id)
 
     def await_whole(self) -> None:
         """Wait until the servers have found each other and serve all slots."""

@@ -14,7 +14,8 @@ from redis import Redis
 from deploy.embedded.children import Child, Children
 from deploy.embedded.stack import create_topics
 from stream.alerts import Alert, decode_alert
-from stream.windowing.ready import ReadyStream, ReadyWindow
+from stream.windowing.ready import ReadyWindow
+from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.registry import PartitionRegistry
 from stream.windowing.store import PartitionStore
 
@@ -93,8 +94,11 @@ class Service:
 
     def ready_windows(self) -> list[ReadyWindow]:
         """Every window that waits, without taking it."""
-        streams = [ReadyStream(self.redis, store.ready, store.partition) for store in self.stores()]
-        return [window for stream in streams for window in stream.all()]
+        return self.ready_streams().all()
+
+    def ready_streams(self) -> ReadyStreams:
+        """The ready streams of every partition that a consumer took."""
+        return ReadyStreams(self.redis, {store.partition: store.ready for store in self.stores()})
 
     def alerts(self) -> list[tuple[Alert, Any]]:
         """All alerts, each with its Kafka record."""

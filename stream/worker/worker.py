@@ -14,9 +14,9 @@ publishes the same alert ids.
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby, takewhile
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -33,7 +33,6 @@ from stream.settings import Settings
 from stream.telemetry import Heartbeat, WorkerMetrics
 from stream.windowing.novel import NovelTexts
 from stream.windowing.ready import ReadyWindow
-from stream.windowing.store import PartitionId
 from stream.worker.failures import dead_letter_of_window
 from stream.worker.intake import Intake
 from stream.worker.judging import Judge
@@ -103,6 +102,7 @@ class Worker:
         try:
             with self._publisher:
                 self._loop.run(stop)
+                self._intake.leave()
         finally:
             self._read_back.close()
             log.info("worker_stopped", worker=self._name)
@@ -128,8 +128,7 @@ class Worker:
     def _keep(self) -> None:
         """Keep other workers' hands off the batch while Kafka is away."""
         try:
-            for partition, group in _by_partition(self._unfinished):
-                self._intake.stream(partition).keep(self._name, group)
+            self._intake.keep(self._unfinished)
         except TransientError as exc:  # Redis is away: nobody else can claim either
             log.info("windows_not_kept", error=str(exc))
 
@@ -153,8 +152,7 @@ class Worker:
         for letter, failure in zip(letters, verdicts.failures, strict=True):
             self._publisher.send(topics.dead_letters_topic, encode_dead_letter(letter), failure.window.key)
         self._publisher.wait()
-        for partition, group in _by_partition(windows):
-            self._intake.stream(partition).acknowledge(group)
+        self._intake.acknowledge(windows)
         metrics.windows_scored.inc(verdicts.judged)
         now_ms = time.time() * 1000
         for alert, _, appended_ms in verdicts.alerts:
@@ -177,7 +175,3 @@ def _next_part(windows: list[ReadyWindow]) -> list[ReadyWindow]:
     """What to deal with at once: a window that a worker may have died of is dealt with alone."""
     fresh = list(takewhile(lambda window: window.deliveries == 0, windows))
     return fresh or windows[:1]
-
-
-def _by_partition(windows: Iterable[ReadyWindow]) -> Iterable[tuple[PartitionId, Iterable[ReadyWindow]]]:
-    return groupby(sorted(windows, key=lambda window: window.partition), key=lambda window: window.partition)

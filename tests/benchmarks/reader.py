@@ -7,9 +7,9 @@ from multiprocessing import get_context
 
 from redis import Redis
 
-from stream.windowing.ready import ReadyStream
+from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import PartitionId, PartitionStore
+from stream.windowing.store import PartitionStore
 
 __all__ = ["drained", "reader_beside"]
 
@@ -29,8 +29,8 @@ def reader_beside(url: str, namespace: str) -> Iterator[None]:
         process.join()
 
 
-def drained(redis: "Redis", streams: dict[PartitionId, ReadyStream], namespace: str) -> int:
-    """Take and acknowledge what waits in each partition, a bounded number of windows.
+def drained(redis: "Redis", streams: ReadyStreams, namespace: str) -> int:
+    """Take and acknowledge what waits, a bounded number of windows.
 
     Args:
         redis: A client that returns bytes.
@@ -41,15 +41,14 @@ def drained(redis: "Redis", streams: dict[PartitionId, ReadyStream], namespace: 
         How many windows were acknowledged.
     """
     for partition in PartitionRegistry(redis, namespace).all():
-        if partition not in streams:
-            name = PartitionStore(redis, namespace, partition).ready
-            streams[partition] = ReadyStream(redis, name, partition)
-    return sum(stream.acknowledge(stream.read("reader", WINDOWS)) for stream in streams.values())
+        if partition not in streams.names:
+            streams.names[partition] = PartitionStore(redis, namespace, partition).ready
+    return streams.acknowledge(streams.read("reader", WINDOWS))
 
 
 def _read_on(url: str, namespace: str) -> None:
     redis: Redis = Redis.from_url(url)
-    streams: dict[PartitionId, ReadyStream] = {}
+    streams = ReadyStreams(redis)
     while True:
         if not drained(redis, streams, namespace):
             time.sleep(0.02)

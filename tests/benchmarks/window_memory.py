@@ -9,7 +9,7 @@ from redis import Redis
 
 from deploy.embedded.redis_server import EmbeddedRedis
 from stream.windowing.batches import EventColumns
-from stream.windowing.ready import ReadyStream
+from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.registry import PartitionRegistry
 from stream.windowing.store import PartitionId, PartitionStore
 from stream.windowing.windows import WindowRule
@@ -48,10 +48,10 @@ def measure_memory(rule: WindowRule) -> Memory:
         chance = random.Random(0)
         for number in range(PARTITIONS):
             _fill(redis, number, rule, chance)
-        streams: dict[PartitionId, ReadyStream] = {}
+        streams = ReadyStreams(redis)
         while drained(redis, streams, NAMESPACE):
             pass
-        assert not any(redis.xlen(stream.name) for stream in streams.values())
+        assert not any(redis.xlen(name) for name in streams.names.values())
         used = _settled(redis) - empty
         return Memory(round(used / (KEYS * EVENTS), 1), str(redis.info("server")["redis_version"]))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from stream.windowing.ready import ReadyStream, ReadyWindow
+from stream.windowing.ready import ReadyWindow
 from tests.service import Line, Place, Service, produce, running_service, wait
 from tests.toy_model import STEPS, toy_lines
 
@@ -219,11 +219,7 @@ def test_a_killed_worker_s_windows_are_scored_by_another(place: Place, namespace
         [worker] = service.start("detect")
         wait(lambda: worker.metric("logscry_worker_windows_scored_total") > 0, service.children.check)
         service.kill(worker)
-        held = [
-            window
-            for store in service.stores()
-            for window in ReadyStream(service.redis, store.ready, store.partition).read("died-with-these", count=3)
-        ]
+        held = service.ready_streams().read("died-with-these", count=12)
         assert held
         [survivor] = service.start("detect")
         service.await_scored()
@@ -239,10 +235,9 @@ def test_a_window_that_no_worker_finishes_becomes_a_dead_letter(place: Place, na
         produce(place.kafka, logs, faulty_lines())
         service.flush()
         windows = service.ready_windows()
-        for store in service.stores():
-            stream = ReadyStream(service.redis, store.ready, store.partition)
-            stream.read("dead-1", count=100)
-            assert all(window.deliveries == 1 for window in stream.claim("dead-2", count=100, min_idle_ms=0))
+        streams = service.ready_streams()
+        streams.read("dead-1", count=100)
+        assert all(window.deliveries == 1 for window in streams.claim("dead-2", count=100, min_idle_ms=0))
         service.start("detect")
         service.await_scored()
         letters = [json.loads(record.value) for record in service.dead_letters()]

@@ -15,7 +15,7 @@ from stream.consumers.records import MAX_BATCH_LINES, RecordReader
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
 from stream.settings import load_settings
 from stream.telemetry import ConsumerMetrics
-from stream.windowing.ready import ReadyStream
+from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.store import PartitionId, PartitionStore
 from tests.service import Line, produce, wait
 
@@ -74,5 +74,5 @@ def test_a_redis_that_went_back_within_a_poll_batch_costs_no_line(
     turn_until(5)
     store.flush(5, 512)
 
-    [final] = [w for w in ReadyStream(redis_client, store.ready, store.partition).all() if w.final]
+    [final] = [w for w in ReadyStreams(redis_client, {store.partition: store.ready}).all() if w.final]
     assert final.session_events == 5 * LINES

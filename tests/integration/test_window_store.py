@@ -10,7 +10,8 @@ from redis import Redis
 
 from model.errors import StateError
 from stream.windowing.batches import batch_of
-from stream.windowing.ready import ReadyStream, ReadyWindow
+from stream.windowing.ready import ReadyWindow
+from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.store import Applied, PartitionId, PartitionStore, Refusal
 from stream.windowing.windows import Event, PartitionWindows, Window, WindowRule
 
@@ -77,7 +78,7 @@ def apply(store: PartitionStore, events: list[Event], start: int, owner: str = O
 
 def ready(redis_client: Redis, store: PartitionStore) -> list[ReadyWindow]:
     """All windows of the ready stream, oldest first."""
-    return ReadyStream(redis_client, store.ready, store.partition).all()
+    return ReadyStreams(redis_client, {store.partition: store.ready}).all()
 
 
 def as_window(window: ReadyWindow) -> Window:
@@ -180,7 +181,7 @@ def test_flush_waits_for_the_position(store: PartitionStore):
 def test_a_window_is_acknowledged_only_if_it_is_the_one_that_was_scored(redis_client: Redis, store: PartitionStore):
     """A stream id that was given a second time, to another window, stays."""
     apply(store, [Event(b"k", 5, b"a" * 8, 0), Event(b"k", 5, b"b" * 8, 1)], 0)
-    stream = ReadyStream(redis_client, store.ready, store.partition)
+    stream = ReadyStreams(redis_client, {store.partition: store.ready})
     [window] = stream.read("worker-1", count=10)
     redis_client.delete(store.ready)
     redis_client.xadd(store.ready, {"k": "other", "h": window.header, "e": window.entries}, id=window.stream_id)
@@ -192,7 +193,7 @@ def test_a_window_is_acknowledged_only_if_it_is_the_one_that_was_scored(redis_cl
 def test_keeping_a_window_is_no_delivery(redis_client: Redis, store: PartitionStore):
     """A worker that waits for Kafka does not bring its windows nearer to being given up."""
     apply(store, [Event(b"k", 5, b"a" * 8, 0), Event(b"k", 5, b"b" * 8, 1 << 16)], 0)
-    stream = ReadyStream(redis_client, store.ready, store.partition)
+    stream = ReadyStreams(redis_client, {store.partition: store.ready})
     held = stream.read("worker-1", count=10)
     for _ in range(3):
         stream.keep("worker-1", held)
@@ -215,7 +216,7 @@ def test_short_sessions_end_as_fast_as_they_open(store: PartitionStore):
 def test_windows_that_more_than_one_worker_died_with_are_claimed_one_by_one(redis_client: Redis, store: PartitionStore):
     """A window that ends its workers is soon alone with one: no other is given up with it."""
     apply(store, [Event(b"k", 5, b"a" * 8, n << 16) for n in range(8)], 0)
-    stream = ReadyStream(redis_client, store.ready, store.partition)
+    stream = ReadyStreams(redis_client, {store.partition: store.ready})
     first = stream.read("dead-1", count=10)
 
     assert [w.deliveries for w in stream.claim("dead-2", count=10, min_idle_ms=0)] == [1] * len(first)
