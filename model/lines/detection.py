@@ -12,7 +12,8 @@ from model.lines.epochs import NO_TIME
 from model.lines.field_times import FieldClock
 from model.lines.fields import field_path, value_at
 from model.lines.formats import KINDS, Kind, LineFormat
-from model.lines.headers import HEADERS, PLAIN, Header
+from model.lines.framing import frames_in
+from model.lines.headers import HEADERS, PLAIN, Header, header_named
 from model.lines.json_fields import JsonFields
 from model.lines.json_records import objects_in
 from model.lines.names import LEVEL_FIELDS, MESSAGE_FIELDS, TIME_FIELDS
@@ -31,6 +32,7 @@ _LEAST_SHARE = 0.3
 _LEAST_OF_BEST = 0.9
 #: Of messages in JSON fields more is asked: most have no header at all.
 _LEAST_SHARE_OF_MESSAGES = 0.5
+_TIMED = [header for header in HEADERS.values() if header.style is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def detect(sample: Iterable[bytes | None]) -> Detection:
         return Detection(_json_format(lines), share, count)
     if kind != "text":
         return Detection(LineFormat(kind, _header_of_messages(lines).name), share, count)
-    header, having = _common_header(lines, HEADERS.values(), _LEAST_SHARE)
+    header, having = _header_of(shapes(lines), HEADERS.values(), _LEAST_SHARE)
     return Detection(LineFormat("text", header.name), having / max(1, count), count)
 
 
@@ -87,7 +89,14 @@ def _lines_of(value: bytes) -> tuple[Kind, list[Any]]:
             return kind, [encoding.text(entry.record) for entry in entries]
     if objects := _objects(value):
         return "json", objects
-    return "text", [line[:_SAMPLE_BYTES] for line in value.split(b"\n") if line.strip()]
+    return "text", [line.strip()[:_SAMPLE_BYTES] for line in _text_lines(value) if line.strip()]
+
+
+def _text_lines(value: bytes) -> list[bytes]:
+    try:
+        return frames_in(value) or value.split(b"\n")
+    except RecordError:
+        return []
 
 
 def _entries(encoding: Encoding, value: bytes) -> list[Entry]:
@@ -133,9 +142,8 @@ def _unwrapped(objects: Sequence[dict[str, Any]], message: str | None) -> Iterat
 
 def _header_of_messages(messages: Sequence[str]) -> Header:
     """Give the header that most messages have: only one with a time is believed, for most messages have none."""
-    timed = [header for header in HEADERS.values() if header.style is not None]
     lines = [text.strip()[:_SAMPLE_BYTES].encode("utf-8", "replace") for text in messages]
-    return _common_header(lines, timed, _LEAST_SHARE_OF_MESSAGES)[0]
+    return _header_of(shapes(lines), _TIMED, _LEAST_SHARE_OF_MESSAGES)[0]
 
 
 def _is_level(value: object) -> bool:
@@ -148,12 +156,22 @@ def _usual(objects: Sequence[dict[str, Any]], names: Sequence[str], fits: Callab
     return max(counts, key=lambda name: (counts[name], -names.index(name))) if counts else None
 
 
-def _common_header(lines: Sequence[bytes], headers: Iterable[Header], least_share: float) -> tuple[Header, int]:
-    """Give the header that most lines have, and how many have it; where too few have any, that of plain text."""
-    found = shapes(lines)
-    counts = {header: sum(1 for shape in found if header.pattern.match(shape)) for header in headers}
+def _header_of(found: Sequence[bytes], headers: Iterable[Header], least_share: float) -> tuple[Header, int]:
+    """Give the header that most shapes have, with one behind it where it may have one; and how many have it."""
+    outer, having = _common_header(found, headers, least_share)
+    if not outer.is_envelope:
+        return outer, having
+    behind = [outer.message(shape) for shape in found if outer.pattern.match(shape)]
+    inner, _ = _common_header(behind, _TIMED, _LEAST_SHARE_OF_MESSAGES)
+    return (outer if inner is PLAIN else header_named(f"{outer.name}+{inner.name}")), having
+
+
+def _common_header(found: Sequence[bytes], headers: Iterable[Header], least_share: float) -> tuple[Header, int]:
+    """Give the header that most shapes have, and how many have it; where too few have any, that of plain text."""
+    often = Counter(found)
+    counts = {header: sum(count for shape, count in often.items() if header.pattern.match(shape)) for header in headers}
     counts.pop(PLAIN, None)
     best = max(counts.values())
-    if best < least_share * len(lines) or not best:
-        return PLAIN, len(lines)
+    if best < least_share * len(found) or not best:
+        return PLAIN, len(found)
     return next((header, count) for header, count in counts.items() if count >= _LEAST_OF_BEST * best)

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from model.errors import ConfigurationError, ModelError
 from model.lines.fields import field_path
-from model.lines.headers import HEADERS, PLAIN, Header
+from model.lines.headers import PLAIN, Header, header_named
 from model.lines.zones import zone_named
 
 __all__ = ["KINDS", "Kind", "LineFormat"]
@@ -42,10 +42,7 @@ class LineFormat:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ConfigurationError(f"the line format {self.kind!r} is unknown; allowed are {', '.join(KINDS)}.")
-        if self.header not in HEADERS:
-            raise ConfigurationError(
-                f"the header {self.header!r} is unknown; allowed are {', '.join(sorted(HEADERS))}."
-            )
+        header_named(self.header)
         for field in (self.message, self.time, self.level):
             if field is not None:
                 field_path(field)
@@ -54,7 +51,7 @@ class LineFormat:
     @property
     def text_header(self) -> Header:
         """What stands before the message of a text line, or in front of the message of an object."""
-        return HEADERS[self.header]
+        return header_named(self.header)
 
     @property
     def time_zone(self) -> tzinfo:

@@ -53,7 +53,7 @@ class ParsedLines:
         event_id: Eight bytes.
         novel: The event IDs of this batch that belong to no template.
         errors: Records that cannot be read, none of whose lines are here; their reason is ``empty``, ``too-long``,
-            ``not-utf8``, ``bad-json``, ``bad-otlp`` or ``no-message``.
+            ``not-utf8``, ``bad-json``, ``bad-otlp``, ``bad-frame`` or ``no-message``.
     """
 
     record: list[int] = field(default_factory=list)

@@ -6,6 +6,7 @@ import orjson
 
 from model.errors import RecordError
 from model.lines.epochs import NO_TIME
+from model.lines.framing import frames_in
 from model.lines.otlp import Encoding, Entry
 from model.lines.otlp_json import OtlpJson
 from model.lines.otlp_proto import OtlpProto
@@ -31,12 +32,19 @@ def raw_line(value: bytes, number: int) -> bytes:
     element = _log_record(value, number) or (_element(bare, number) if bare.startswith(b"[") else None)
     if element is not None:
         return element
-    parts = bare.split(b"\n", MAX_LINES)
+    parts = _frames(value) or bare.split(b"\n", MAX_LINES)
     if bare.startswith(b"{"):  # blank lines between objects have no number
         parts = [part for part in parts if part.strip()]
     if number >= len(parts) or parts[0].strip() == b"{":
         return value
     return parts[number].strip()
+
+
+def _frames(value: bytes) -> list[bytes] | None:
+    try:
+        return frames_in(value)
+    except RecordError:
+        return None
 
 
 def _element(array: bytes, number: int) -> bytes | None:

@@ -25,7 +25,8 @@ def reader_of(line_format: LineFormat, max_line_bytes: int) -> Reader:
     if line_format.kind == "json":
         return JsonReader(line_format, max_line_bytes).read
     if line_format.kind == "text":
-        return lambda values, _: read_text(values, max_line_bytes)
+        framed = line_format.text_header.name.startswith("syslog")
+        return lambda values, _: read_text(values, max_line_bytes, framed=framed)
     encoding = OtlpJson() if line_format.kind == "otlp-json" else OtlpProto()
     otlp = OtlpReader(encoding, line_format, max_line_bytes)
     return lambda values, _: otlp.read(values)

@@ -4,10 +4,11 @@ A record is read whole or not at all: one line that cannot be read makes the rec
 the windows never both hold a part of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from model.errors import RecordError
+from model.lines.framing import frames_in
 
 __all__ = ["MAX_LINES", "MAX_LINE_BYTES", "Lines", "checked", "most_lines", "read_text"]
 
@@ -17,6 +18,8 @@ MAX_LINE_BYTES = 1 << 20
 MAX_LINES = 1 << 16
 
 _SHOWN_BYTES = 80
+#: An octet count and the first two bytes after it.
+_COUNT_BYTES = 9
 #: How a record may begin that holds several objects: so, with white space, or with a mark that readers take off.
 _BEFORE_OBJECTS = frozenset({b"{", b"[", b" ", b"\t", b"\n", b"\r", b"\x0b", b"\x0c", b"\x1e", b"\xef"})
 
@@ -44,30 +47,21 @@ class Lines:
     errors: list[tuple[int, RecordError]] = field(default_factory=list)
 
 
-def read_text(values: Sequence[bytes | None], max_line_bytes: int) -> Lines:
+def read_text(values: Sequence[bytes | None], max_line_bytes: int, *, framed: bool = False) -> Lines:
     """Read records of text, one line or several in a record.
 
     Args:
         values: Record values.
         max_line_bytes: The longest line allowed.
+        framed: Records that begin with an octet count hold messages of counted length; of each, its first line counts.
 
     Returns:
         Their lines, blank ones left out.
     """
+    if framed and any(value and value[:1].isdigit() for value in values):
+        return _read_each(values, lambda value: _frames_of(value, max_line_bytes))
     plain = _all_plain(values, max_line_bytes)
-    if plain is not None:
-        return plain
-    lines = Lines()
-    for index, value in enumerate(values):
-        try:
-            found = _lines_of(value, max_line_bytes)
-        except RecordError as error:
-            lines.errors.append((index, error))
-            continue
-        lines.record += [index] * len(found)
-        lines.line += [number for number, _ in found]
-        lines.text += [text for _, text in found]
-    return lines
+    return plain or _read_each(values, lambda value: _lines_of(value, max_line_bytes))
 
 
 def most_lines(value: bytes | None) -> int:
@@ -84,6 +78,8 @@ def most_lines(value: bytes | None) -> int:
     count = value.count(b"\n") + 1
     if value[:1] in _BEFORE_OBJECTS:
         count += value.count(b"{")
+    if b" <" in value[:_COUNT_BYTES]:  # octet-counted syslog
+        count += value.count(b"<")
     # In OTLP protobuf, which begins like this, 0x12 begins a log record.
     return count + value.count(b"\x12") if value[:1] == b"\n" else count
 
@@ -99,6 +95,22 @@ def checked(value: bytes | None) -> bytes:
     if not (value.isascii() or _is_utf8(value)):
         raise RecordError("not-utf8", f"the record is not UTF-8; it begins with {value[:_SHOWN_BYTES]!r}")
     return value
+
+
+def _read_each(
+    values: Sequence[bytes | None], lines_of: Callable[[bytes | None], Sequence[tuple[int, bytes]]]
+) -> Lines:
+    lines = Lines()
+    for index, value in enumerate(values):
+        try:
+            found = lines_of(value)
+        except RecordError as error:
+            lines.errors.append((index, error))
+            continue
+        lines.record += [index] * len(found)
+        lines.line += [number for number, _ in found]
+        lines.text += [text for _, text in found]
+    return lines
 
 
 def _all_plain(values: Sequence[bytes | None], max_line_bytes: int) -> Lines | None:
@@ -123,14 +135,28 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
+def _frames_of(value: bytes | None, max_line_bytes: int) -> list[tuple[int, bytes]]:
+    frames = frames_in(checked(value))
+    if frames is None:
+        return _lines_of(value, max_line_bytes)
+    if len(frames) > MAX_LINES:
+        raise RecordError("too-long", f"the record has {len(frames)} messages; allowed are {MAX_LINES}")
+    found = [(number, frame.strip().partition(b"\n")[0].rstrip()) for number, frame in enumerate(frames)]
+    _check_lengths(found, max_line_bytes)
+    return found
+
+
 def _lines_of(value: bytes | None, max_line_bytes: int) -> list[tuple[int, bytes]]:
     # White space around a record is none of its lines: lines are numbered from the first that says something.
-    value = checked(value).strip()
-    parts = value.split(b"\n", MAX_LINES)
-    found = [(number, text) for number, part in enumerate(parts) if (text := part.strip())]
+    parts = checked(value).strip().split(b"\n", MAX_LINES)
     if len(parts) > MAX_LINES:
         raise RecordError("too-long", f"the record has more than {MAX_LINES} lines")
-    for number, text in found:
+    found = [(number, text) for number, part in enumerate(parts) if (text := part.strip())]
+    _check_lengths(found, max_line_bytes)
+    return found
+
+
+def _check_lengths(lines: Sequence[tuple[int, bytes]], max_line_bytes: int) -> None:
+    for number, text in lines:
         if len(text) > max_line_bytes:
             raise RecordError("too-long", f"line {number} has {len(text)} bytes; allowed are {max_line_bytes}")
-    return found

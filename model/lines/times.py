@@ -59,16 +59,21 @@ _ISO = rb"(?P<Y>\d{4})[-/.](?P<M>\d\d)[-/.](?P<D>\d\d)[ T]" + _CLOCK
 _MONTH_DAY = rb"(?P<b>[A-Z][a-z][a-z]) {1,2}(?P<D>\d{1,2}) " + _CLOCK
 
 STYLES: dict[str, Style] = {
-    "iso": Style(_ISO, before=rb"\[?", fraction=True, zone=True),
+    "iso": Style(_ISO, before=rb"(?:\[|<\d{1,3}>)?", fraction=True, zone=True),
     "iso-basic": Style(
         rb"(?P<Y>\d{4})(?P<M>\d\d)(?P<D>\d\d)T(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)", fraction=True, zone=True
     ),
-    "iso-inside": Style(_ISO, before=rb"(?:\S+ ){1,2}", fraction=True, zone=True),
+    "ruby": Style(_ISO, before=rb"[A-Z], \[", fraction=True),
+    "redis": Style(
+        rb"(?P<D>\d{2}) (?P<b>[A-Z][a-z][a-z]) (?P<Y>\d{4}) " + _CLOCK, before=rb"\d{1,9}:[A-Z] ", fraction=True
+    ),
+    "iso-inside": Style(_ISO, before=rb"(?:\S+ ){0,2}?", fraction=True, zone=True),
     "named-iso": Style(_ISO, before=rb"(?:time|ts|timestamp)=\"?", fraction=True, zone=True),
     "hdfs": Style(rb"(?P<y>\d\d)(?P<M>\d\d)(?P<D>\d\d) (?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)", width=13),
     "slashes": Style(rb"(?P<y>\d\d)/(?P<M>\d\d)/(?P<D>\d\d) " + _CLOCK, width=17),
     "dashed": Style(rb"(?P<Y>\d{4})(?P<M>\d\d)(?P<D>\d\d)-(?P<h>\d{1,2}):(?P<m>\d{1,2}):(?P<s>\d{1,2})", fraction=True),
     "month-day": Style(_MONTH_DAY, width=15),
+    "month-day-precise": Style(_MONTH_DAY, before=rb"(?:<\d{1,3}>)?", fraction=True),
     "priority-month-day": Style(_MONTH_DAY, before=rb"<\d{1,3}>"),
     "priority-iso": Style(_ISO, before=rb"<\d{1,3}>\d{1,2} ", fraction=True, zone=True),
     "logcat": Style(rb"(?P<M>\d\d)-(?P<D>\d\d) " + _CLOCK, fraction=True),
@@ -79,7 +84,7 @@ STYLES: dict[str, Style] = {
         before=rb"\[[A-Z][a-z][a-z] ",
     ),
     "access": Style(
-        rb"(?P<D>\d\d)/(?P<b>[A-Z][a-z][a-z])/(?P<Y>\d{4}):" + _CLOCK,
+        rb"(?P<D>\d\d)/(?P<b>[A-Z][a-z][a-z])/(?P<Y>\d{4})[: ]" + _CLOCK,
         before=rb"\S{1,255} \S{1,255} [^\[]{1,255}\[",
         zone=True,
     ),

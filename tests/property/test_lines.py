@@ -18,7 +18,7 @@ from model.lines.parser import LineParser
 from model.lines.raw import raw_line
 from model.lines.records import most_lines
 
-REASONS = {"empty", "too-long", "not-utf8", "bad-json", "bad-otlp", "no-message"}
+REASONS = {"empty", "too-long", "not-utf8", "bad-json", "bad-otlp", "bad-frame", "no-message"}
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 TREES = st.recursive(
@@ -39,6 +39,8 @@ HEADER_LIKE = st.sampled_from(
         b"2099-01-01T00:00:00+99:99 INFO x",
         b"I0000 00:00:00.0 1 a.go:1] x",
         b"<1>1 - - - - - - x",
+        b"5 <1>1 - - - - - - x",
+        b"5 <1>1 7 <1>1 xy",
     ]
 )
 TEXTS = st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace"))
@@ -76,7 +78,7 @@ PREFIXED = st.builds(bytes.__add__, st.sampled_from([b" ", b"\n", b"\x1e", b"\xe
 ARRAYS = st.builds(lambda each: b" [" + b",".join(each) + b"]", st.lists(OBJECTS, max_size=3))
 VALUES = st.none() | st.lists(PIECES, max_size=3).map(b"\n".join) | DEEP | OTLP_JSON | otlp_proto() | PREFIXED | ARRAYS
 FORMATS = st.sampled_from(
-    [LineFormat("text", header=name) for name in HEADERS]
+    [LineFormat("text", header=name) for name in [*HEADERS, "cri+log4j", "syslog-5424+iso"]]
     + [LineFormat("json"), LineFormat("json", message="/a/0", time="x"), LineFormat("json", header="iso")]
     + [LineFormat("otlp-json"), LineFormat("otlp-proto")]
 )

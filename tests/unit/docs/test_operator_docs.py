@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from prometheus_client import CollectorRegistry
 
 from model.events.identity import event_id
+from model.lines.headers import HEADERS
 from stream.alerts import (
     Alert,
     AlertEvent,
@@ -181,3 +182,10 @@ def test_every_field_of_an_alert_is_described():
     }
 
     assert [name for name in names if not re.search(rf"[`.]{name}`", text) and name != "window"] == []
+
+
+def test_every_header_is_described():
+    """In the order of the code, which is that of detection."""
+    text = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+
+    assert list(_rows(text, "Text"))[: len(HEADERS)] == list(HEADERS)
