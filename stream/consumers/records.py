@@ -39,7 +39,7 @@ class ReadRecords:
         novel: The novel events among them.
         rejected: Records that give no event, with the reason.
         untimed: Events whose line states no time that can be read.
-        future: Events whose time was too far ahead.
+        future: Events whose own time was too far ahead.
         at_stream_time: Those of both that take the stream time instead.
     """
 
@@ -68,26 +68,26 @@ class RecordReader:
         keyed, rejected = _split_by_key(records)
         parsed = self._parser.parse([record.value for record in keyed], [record.timestamp for record in keyed])
         rejected += [(keyed[index], error) for index, error in parsed.errors]
-        times_ms, untimed, future = self._times(parsed, keyed)
+        times_ms, untimed, ahead = self._times(parsed, keyed)
         events = EventColumns(
             [keyed[index].key for index in parsed.record], times_ms, parsed.event_id, _places(parsed, keyed)
         )
-        at_stream_time = int((np.asarray(times_ms) == AT_STREAM_TIME_MS).sum())
-        return ReadRecords(events, self._novel(parsed), rejected, untimed, future, at_stream_time)
+        at_stream_time = (untimed | ahead) & (times_ms == AT_STREAM_TIME_MS)  # a line may say 1970 itself
+        counts = (int(each.sum()) for each in (untimed, ahead & ~untimed, at_stream_time))
+        return ReadRecords(events, self._novel(parsed), rejected, *counts)
 
-    def _times(self, parsed: ParsedLines, records: Sequence[Any]) -> tuple[np.ndarray, int, int]:
+    def _times(self, parsed: ParsedLines, records: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The times to use, and of which lines they are not their own: that have none, that are too far ahead."""
         times = np.array(parsed.time_ms, dtype=np.int64)  # (lines,)
-        untimed = int((times < 0).sum())
-        if untimed:
+        untimed = times < 0
+        if untimed.any():
             # A stream that states times keeps to its own clock; one that states none has only Kafka's.
             states_times = self._parser.line_format.has_time
             fallback = [AT_STREAM_TIME_MS if states_times else max(0, records[i].timestamp) for i in parsed.record]
-            times = np.where(times < 0, np.array(fallback, dtype=np.int64), times)
-        ahead = times > self._now_ms() + FUTURE_MS
-        future = int(ahead.sum())
-        if future:
-            times[ahead] = AT_STREAM_TIME_MS
-        return times, untimed, future
+            times = np.where(untimed, np.array(fallback, dtype=np.int64), times)
+        ahead: np.ndarray = times > self._now_ms() + FUTURE_MS
+        times[ahead] = AT_STREAM_TIME_MS
+        return times, untimed, ahead
 
     def _novel(self, parsed: ParsedLines) -> list[Novel]:
         return [

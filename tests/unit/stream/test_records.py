@@ -89,6 +89,16 @@ def test_a_time_far_ahead_takes_the_stream_time():
     assert found.future == 1
 
 
+def test_each_line_without_a_usable_time_is_counted_once():
+    """A line without a time in a record from the future has one thing wrong; a line that says 1970 has a time."""
+    plain = read(Record(b"plain words", timestamp=NOW_MS * 1000), line_format=LineFormat())
+    stated = read(Record(as_json("a", "1970-01-01T00:00:00Z")))
+
+    assert list(plain.events.times_ms) == list(stated.events.times_ms) == [0]
+    assert (plain.untimed, plain.future, plain.at_stream_time) == (1, 0, 1)
+    assert (stated.untimed, stated.future, stated.at_stream_time) == (0, 0, 0)
+
+
 def test_novel_events_come_with_text_and_count():
     """What no template matches is kept for explanations."""
     found = read(Record(as_json("disk 1 is full")), Record(as_json("disk 2 is full")))
