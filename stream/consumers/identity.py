@@ -1,8 +1,8 @@
 """Whether the logs topic is still the one whose records the states have seen.
 
-A topic that is deleted and made anew keeps its name and gets another id. kafka-python fetches by name, so a fetch of
-the new topic looks like one of the old. Kafka answers a fetch that waits while its topic is deleted with an error; what
-could slip through are fetches that did not wait: of a partition that was paused, or of a process that stood still.
+A topic that is deleted and made anew keeps its name and gets another id. Every fetch names the id (see `fetch_by_id`),
+so Kafka refuses those of a topic that is gone; here that is told apart from a server that is away. A broker older than
+Kafka 3.1 is fetched from by name: there it is this question, asked at least each second, that finds it out.
 """
 
 import time
@@ -12,6 +12,7 @@ from kafka import KafkaConsumer
 
 from model.errors import KafkaAwayError, StateError
 from stream.consumers.clients import translated
+from stream.consumers.fetch_by_id import fetch_by_id
 
 __all__ = ["TopicIdentity"]
 
@@ -31,6 +32,7 @@ class TopicIdentity:
     """
 
     def __init__(self, kafka: "KafkaConsumer", topic: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kafka = kafka
         self._manager = kafka._client._manager  # noqa: SLF001 -- kafka-python shows topic ids nowhere else
         self._cluster = self._manager.cluster
         self._topic = topic
@@ -61,7 +63,9 @@ class TopicIdentity:
                 f"Topic {self._topic} was deleted and made anew: its id was {self._id}, Kafka now has {found}. "
                 "Its offsets mean other records; none of them was applied. Start the state anew with: logscry reset"
             )
-        self._id = self._id or found
+        if found and not self._id:
+            fetch_by_id(self._kafka, self._topic, self._cluster.topic_id(self._topic))
+            self._id = found
         return found
 
     def _ask(self) -> None:
