@@ -52,6 +52,23 @@ KeyField = Annotated[
     str | None,
     typer.Option(help="JSON field that is a line's key: trace_id, or a pointer such as /a/b.", show_default=False),
 ]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="How lines are written, where it is not found out by itself: json, otlp-json, otlp-proto, text, a known "
+        "header such as log4j, or a line such as '<Date> <Time> <Level> <Component>: <Content>'.",
+        show_default=False,
+    ),
+]
+MessageField = Annotated[
+    str | None, typer.Option(help="JSON field of the message: a name, or a pointer.", show_default=False)
+]
+TimeField = Annotated[str | None, typer.Option(help="JSON field of the time: likewise.", show_default=False)]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(help="Zone of times that state none: +02:00, Europe/Berlin.", show_default="UTC"),
+]
 Logs = Annotated[list[str], typer.Argument(metavar="LOGS...", help="Files, folders or globs; .gz is unpacked.")]
 Threshold = Annotated[
     float | None, typer.Option(help="Alert above this score, in nats. Default: the model's own.", show_default=False)
@@ -233,6 +250,10 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     output: Annotated[Path, typer.Option("--output", "-o", help="Artefact folder to write.")] = Path("runs/model"),
     key_pattern: KeyPattern = None,
     key_field: KeyField = None,
+    line_format: Format = None,
+    message_field: MessageField = None,
+    time_field: TimeField = None,
+    time_zone: TimeZone = None,
     preset: Annotated[
         str, typer.Option(help="[b]transfer[/b]: from a pretrained encoder. [b]test[/b]: tiny, from scratch.")
     ] = "transfer",
@@ -253,6 +274,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     Example: [b]logscry train logs/ --key-pattern 'trace=(\w+)' --preset test[/b]
     """
+    from model.lines.choice import FormatChoice  # noqa: PLC0415
     from stream.windowing.windows import WindowRule  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
     from training.reading import KeySource  # noqa: PLC0415
@@ -263,6 +285,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
         inputs=tuple(logs),
         output=output,
         key=KeySource(key_pattern, key_field),
+        lines=FormatChoice(line_format, message_field, time_field, time_zone),
         preset=preset,
         pretrained=pretrained,
         layers=layers,

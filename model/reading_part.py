@@ -8,6 +8,7 @@ import orjson
 from model.artefact_folder import read_folder
 from model.errors import ModelError
 from model.events.templates import Templates
+from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.parser import LineParser
 
@@ -53,6 +54,13 @@ class ReadingPart:
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
             raise ModelError(f"the artefact {folder} lacks or mistypes {exc}; train the model again.") from exc
 
-    def parser(self) -> LineParser:
-        """A parser with an empty cache."""
-        return LineParser(self.line_format, self.templates)
+    def parser(self, choice: FormatChoice = FormatChoice()) -> LineParser:  # noqa: B008  (frozen)
+        """A parser with an empty cache.
+
+        Args:
+            choice: What is said about the lines to parse, where they are not written as those of training.
+
+        Raises:
+            ConfigurationError: What is said is not allowed.
+        """
+        return LineParser(choice.applied_to(lambda: self.line_format), self.templates)

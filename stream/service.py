@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from model.lines.choice import FormatChoice
 from model.lines.keys import KeyExtractor
 from model.reading_part import ReadingPart
 from stream.consumers.consumer import Consumer, ConsumerParts
@@ -38,7 +39,7 @@ def run_consumer(settings: Settings) -> None:
         metrics = ConsumerMetrics(registry)
         live = patiently(lambda: _live(settings, redis, reading), stop)
         patiently(lambda: require_topics(settings.kafka, ["logs_topic", "dead_letters_topic"]), stop)
-        parts = ConsumerParts(settings, live, redis, RecordReader(reading.parser()), metrics)
+        parts = ConsumerParts(settings, live, redis, RecordReader(reading.parser(_choice(settings))), metrics)
         consumer = patiently(lambda: Consumer(parts), stop)
         with serve(settings.metrics, registry, consumer.health):
             consumer.run(stop)
@@ -80,6 +81,11 @@ def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
         rekey = patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry))), stop)
         with serve(settings.metrics, registry, rekey.health):
             rekey.run(stop)
+
+
+def _choice(settings: Settings) -> FormatChoice:
+    lines = settings.lines
+    return FormatChoice(lines.format, lines.message_field, lines.time_field, lines.time_zone)
 
 
 def _live(settings: Settings, redis: Any, reading: ReadingPart) -> LiveSettingsFollower:  # noqa: ANN401

@@ -9,6 +9,7 @@ __all__ = [
     "AlertSettings",
     "ConsumerSettings",
     "KafkaSettings",
+    "LineSettings",
     "LoggingSettings",
     "MetricsSettings",
     "ModelSettings",
@@ -154,6 +155,27 @@ class ModelSettings(_Group):
     """Which trained model to use."""
 
     path: Path = Field(default=Path("runs/model"), description="Folder of the artefact that `logscry train` wrote.")
+
+
+class LineSettings(_Group):
+    """How lines are written, where it is not as in training."""
+
+    format: str | None = Field(
+        default=None,
+        min_length=1,
+        description="How lines are written, where not as in training.",
+        json_schema_extra={"allowed": "json, otlp-json, otlp-proto, text, a header, or such as `<Time> <Content>`"},
+    )
+    message_field: str | None = Field(
+        default=None, min_length=1, description="Where JSON has the message: a name or a JSON pointer."
+    )
+    time_field: str | None = Field(default=None, min_length=1, description="Where JSON has the time: likewise.")
+    time_zone: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Zone of times that state none; as in training where unset.",
+        json_schema_extra={"allowed": "UTC, an offset such as +02:00, or a name such as Europe/Berlin"},
+    )
 
 
 class ConsumerSettings(_Group):

@@ -16,6 +16,7 @@ from stream.setting_groups import (
     AlertSettings,
     ConsumerSettings,
     KafkaSettings,
+    LineSettings,
     LoggingSettings,
     MetricsSettings,
     ModelSettings,
@@ -29,6 +30,7 @@ __all__ = [
     "AlertSettings",
     "ConsumerSettings",
     "KafkaSettings",
+    "LineSettings",
     "LoggingSettings",
     "MetricsSettings",
     "ModelSettings",
@@ -60,6 +62,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()
     model: ModelSettings = ModelSettings()
+    lines: LineSettings = LineSettings()
     consumer: ConsumerSettings = ConsumerSettings()
     worker: WorkerSettings = WorkerSettings()
     metrics: MetricsSettings = MetricsSettings()

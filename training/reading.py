@@ -9,6 +9,7 @@ from typing import Any
 from model.errors import ConfigurationError
 from model.events.mining import Miner
 from model.events.templates import Templates
+from model.lines.choice import FormatChoice
 from model.lines.detection import detect_format
 from model.lines.formats import LineFormat
 from model.lines.keys import KeyExtractor
@@ -61,16 +62,16 @@ class KeySource:
 
 
 def learn_templates(
-    inputs: Sequence[str | Path], line_format: LineFormat | None, progress: Progress
+    inputs: Sequence[str | Path], lines_are: FormatChoice, progress: Progress
 ) -> tuple[LineFormat, Templates]:
-    """Read the logs once to find how lines are written (unless given) and what messages there are.
+    """Read the logs once to find how lines are written (unless said) and what messages there are.
 
     Raises:
         ConfigurationError: The inputs lead to no lines.
     """
     files = LogFiles(inputs)
-    if line_format is None:
-        line_format = detect_format([line for _, _, line in islice(files.lines(), _SAMPLE_LINES)])
+    sample = islice(files.lines(), _SAMPLE_LINES)
+    line_format = lines_are.applied_to(lambda: detect_format(line for _, _, line in sample))
     miner, parser = Miner(), LineParser(line_format, Templates())
     progress.begin("templates", None)
     lines = 0

@@ -16,6 +16,7 @@ from model.errors import ConfigurationError
 from model.events.templates import Templates
 from model.evidence import Combination
 from model.familiarity import Familiar
+from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.network import MaskedEventBert, NetworkConfig
 from model.vocabulary import FIRST_EVENT, Vocabulary
@@ -47,7 +48,7 @@ class TrainingRequest:
         inputs: Log files, folders and globs of normal operation; ``.gz`` is unpacked.
         output: The artefact's folder; None writes nothing.
         key: Whose sequence a line belongs to; the default makes each file one key.
-        line_format: How lines are written; None finds it out from a sample.
+        lines: What is said about how lines are written; what is not said is found out from a sample.
         preset: ``test`` or ``transfer``.
         pretrained: Folder of a pretrained encoder, for the preset ``transfer``.
         layers: How many of its layers to keep; None leaves it to the preset.
@@ -64,7 +65,7 @@ class TrainingRequest:
     inputs: tuple[str | Path, ...]
     output: Path | None
     key: KeySource = KeySource()  # noqa: RUF009 - frozen, so one for all does no harm
-    line_format: LineFormat | None = None
+    lines: FormatChoice = FormatChoice()  # noqa: RUF009 - likewise
     preset: str = "test"
     pretrained: Path | None = None
     layers: int | None = None
@@ -117,7 +118,7 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
         ModelError: The artefact cannot be written.
     """
     progress = progress or SilentProgress()
-    line_format, templates = learn_templates(request.inputs, request.line_format, progress)
+    line_format, templates = learn_templates(request.inputs, request.lines, progress)
     corpus = read_sessions(request.inputs, request.key, (line_format, templates), request.rule, progress)
     split = split_sessions(corpus.sessions, request.rule, request.held_out_share, request.seed)
     if split.by_time:

@@ -13,7 +13,7 @@ from model.lines.field_times import FieldClock
 from model.lines.fields import field_path, value_at
 from model.lines.formats import KINDS, Kind, LineFormat
 from model.lines.framing import frames_in
-from model.lines.headers import HEADERS, PLAIN, Header, header_named
+from model.lines.headers import HEADERS, PLAIN, Header
 from model.lines.json_fields import JsonFields
 from model.lines.json_records import objects_in
 from model.lines.names import LEVEL_FIELDS, MESSAGE_FIELDS, TIME_FIELDS
@@ -32,7 +32,7 @@ _LEAST_SHARE = 0.3
 _LEAST_OF_BEST = 0.9
 #: Of messages in JSON fields more is asked: most have no header at all.
 _LEAST_SHARE_OF_MESSAGES = 0.5
-_TIMED = [header for header in HEADERS.values() if header.style is not None]
+_TIMED = [header for header in HEADERS.values() if header.has_time]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ def detect(sample: Iterable[bytes | None]) -> Detection:
     if kind == "json":
         return Detection(_json_format(lines), share, count)
     if kind != "text":
-        return Detection(LineFormat(kind, _header_of_messages(lines).name), share, count)
+        return Detection(LineFormat(kind, _header_of_messages(lines)), share, count)
     header, having = _header_of(shapes(lines), HEADERS.values(), _LEAST_SHARE)
-    return Detection(LineFormat("text", header.name), having / max(1, count), count)
+    return Detection(LineFormat("text", header), having / max(1, count), count)
 
 
 def _lines_of(value: bytes) -> tuple[Kind, list[Any]]:
@@ -130,7 +130,7 @@ def _json_format(objects: Sequence[dict[str, Any]]) -> LineFormat:
     inner = [record for record, _ in unwrapped]
     time = _usual(inner, TIME_FIELDS, lambda value: clock.time(value) != NO_TIME)
     header = _header_of_messages([text for _, text in unwrapped])
-    return LineFormat("json", header.name, message, time, _usual(inner, LEVEL_FIELDS, _is_level))
+    return LineFormat("json", header, message, time, _usual(inner, LEVEL_FIELDS, _is_level))
 
 
 def _unwrapped(objects: Sequence[dict[str, Any]], message: str | None) -> Iterator[tuple[dict[str, Any], str]]:
@@ -140,8 +140,8 @@ def _unwrapped(objects: Sequence[dict[str, Any]], message: str | None) -> Iterat
             yield fields.unwrapped(each)
 
 
-def _header_of_messages(messages: Sequence[str]) -> Header:
-    """Give the header that most messages have: only one with a time is believed, for most messages have none."""
+def _header_of_messages(messages: Sequence[str]) -> str:
+    """Name the header that most messages have: only one with a time is believed, for most messages have none."""
     lines = [text.strip()[:_SAMPLE_BYTES].encode("utf-8", "replace") for text in messages]
     return _header_of(shapes(lines), _TIMED, _LEAST_SHARE_OF_MESSAGES)[0]
 
@@ -156,14 +156,14 @@ def _usual(objects: Sequence[dict[str, Any]], names: Sequence[str], fits: Callab
     return max(counts, key=lambda name: (counts[name], -names.index(name))) if counts else None
 
 
-def _header_of(found: Sequence[bytes], headers: Iterable[Header], least_share: float) -> tuple[Header, int]:
-    """Give the header that most shapes have, with one behind it where it may have one; and how many have it."""
+def _header_of(found: Sequence[bytes], headers: Iterable[Header], least_share: float) -> tuple[str, int]:
+    """Name the header that most shapes have, and one behind it where there may be one; count those that have it."""
     outer, having = _common_header(found, headers, least_share)
     if not outer.is_envelope:
-        return outer, having
+        return outer.name, having
     behind = [outer.message(shape) for shape in found if outer.pattern.match(shape)]
     inner, _ = _common_header(behind, _TIMED, _LEAST_SHARE_OF_MESSAGES)
-    return (outer if inner is PLAIN else header_named(f"{outer.name}+{inner.name}")), having
+    return (outer.name if inner is PLAIN else f"{outer.name}+{inner.name}"), having
 
 
 def _common_header(found: Sequence[bytes], headers: Iterable[Header], least_share: float) -> tuple[Header, int]:

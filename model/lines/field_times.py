@@ -11,7 +11,18 @@ from model.lines.times import STYLES, Clock
 __all__ = ["FieldClock"]
 
 #: Tried one after the other.
-_STYLES = ("iso", "iso-basic", "day-month", "ctime", "slashes", "hdfs", "dashed", "month-day", "logcat", "dotted")
+_STYLES = (
+    "iso",
+    "iso-basic",
+    "day-month",
+    "ctime",
+    "slashes",
+    "hdfs",
+    "dashed",
+    "month-day-precise",
+    "logcat",
+    "dotted",
+)
 _LONGEST_TEXT = 64
 _REMEMBERED = 50_000
 _NUMBER = re.compile(r"\d{1,20}(\.\d{1,9})?", re.ASCII)

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from model.errors import ConfigurationError, ModelError
 from model.lines.fields import field_path
+from model.lines.format_line import FormatLine
 from model.lines.headers import PLAIN, Header, header_named
 from model.lines.zones import zone_named
 
@@ -22,7 +23,8 @@ class LineFormat:
     Attributes:
         kind: ``text`` (one line or several in a record), ``json`` (one object or several in a record), ``otlp-json``
             or ``otlp-proto``.
-        header: The name of a header of ``model.lines.headers``, ``plain`` for none; of all but text, that of messages.
+        header: The name of a header of ``model.lines.headers``, ``plain`` for none, or a format line of the operator's
+            own; of all kinds but text, that of the messages.
         message: JSON only: the field of the message, a name or a JSON pointer; None looks for the usual names.
         time: JSON only: the field of the event time; likewise.
         level: JSON only: the field of the level; likewise.
@@ -49,7 +51,7 @@ class LineFormat:
         zone_named(self.zone)
 
     @property
-    def text_header(self) -> Header:
+    def text_header(self) -> Header | FormatLine:
         """What stands before the message of a text line, or in front of the message of an object."""
         return header_named(self.header)
 
@@ -62,7 +64,7 @@ class LineFormat:
     def has_time(self) -> bool:
         """Whether lines of this format usually state their time."""
         stated = self.time is not None or self.kind.startswith("otlp")
-        return stated or self.text_header.style is not None
+        return stated or self.text_header.has_time
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values for JSON."""

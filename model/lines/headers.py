@@ -6,10 +6,16 @@ what a shape decides, and one dictionary from the shape of a whole line to its e
 
 import re
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import lru_cache
+from typing import Any
+
+import re2
 
 from model.errors import ConfigurationError
+from model.lines.format_line import CONTENT, FormatLine, format_line
 from model.lines.header_table import ENVELOPES, TABLE
+from model.lines.times import STYLES, Clock
 
 __all__ = ["HEADERS", "PLAIN", "Header", "header_named"]
 
@@ -29,6 +35,11 @@ class Header:
     style: str | None
 
     @property
+    def has_time(self) -> bool:
+        """Whether its lines state their time."""
+        return self.style is not None
+
+    @property
     def is_envelope(self) -> bool:
         """Whether a line may have another header behind this one."""
         return self.name in _ENVELOPES
@@ -46,6 +57,35 @@ class Header:
         message = shape[match.end() :].strip() if match else b""
         return message or shape.strip()
 
+    def fields(self, line: bytes) -> dict[str, str]:
+        """Give what a header says by name, such as ``host`` and ``app``; nothing where a line has no such header.
+
+        Args:
+            line: A whole line.
+        """
+        match = _for_lines(self.pattern.pattern).match(line)
+        texts = match.groups() if match else ()
+        places = self.pattern.groupindex.items()
+        found = {name: texts[place - 1] for name, place in places if texts and texts[place - 1]}
+        return {name: text.decode("utf-8", "replace") for name, text in found.items()}
+
+    def clock(self, zone: tzinfo) -> Clock | None:
+        """Give what reads the times of its lines, None where they state none.
+
+        Args:
+            zone: Where times are meant that state no zone.
+        """
+        return None if self.style is None else Clock(STYLES[self.style], zone)
+
+
+@lru_cache(maxsize=256)
+def _for_lines(of_shapes: bytes) -> Any:  # noqa: ANN401  (re2 ships no types)
+    """Turn an expression for shapes into one for lines; RE2 runs it, for lines may be long."""
+    pattern = re.sub(rb"\{[^}]*\}|0", lambda match: rb"[0-9]+" if match[0] == b"0" else match[0], of_shapes)
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # any byte is a character
+    return re2.compile(pattern, options)
+
 
 #: Text without a header: the whole line is the message.
 PLAIN = Header("plain", re.compile(b""), None)
@@ -57,15 +97,18 @@ _NAMED = re.compile(rb"\(\?P<(\w+)>")
 
 
 @lru_cache(maxsize=256)
-def header_named(name: str) -> Header:
+def header_named(name: str) -> Header | FormatLine:
     """Find a header.
 
     Args:
-        name: That of a known header, or of two: ``cri+log4j`` is a log4j header behind that of a container runtime.
+        name: That of a known header, or of two: ``cri+log4j`` is a log4j header behind that of a container runtime. Or
+            a format line of the operator's own (``model.lines.format_line``).
 
     Raises:
-        ConfigurationError: There is none of that name.
+        ConfigurationError: There is none of that name, or the format line cannot be read.
     """
+    if CONTENT in name:
+        return format_line(name)
     outer, _, inner = name.partition("+")
     if name in HEADERS:
         return HEADERS[name]

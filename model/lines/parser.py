@@ -16,7 +16,6 @@ from model.lines.epochs import NO_TIME
 from model.lines.formats import LineFormat
 from model.lines.readers import reader_of
 from model.lines.records import MAX_LINE_BYTES, Lines
-from model.lines.times import STYLES, Clock
 
 __all__ = ["LineParser", "NovelEvent", "ParsedLines"]
 
@@ -85,8 +84,7 @@ class LineParser:
         self.line_format = line_format
         self.templates = templates
         self._header = line_format.text_header
-        style = self._header.style
-        self._clock = Clock(STYLES[style], line_format.time_zone) if style else None
+        self._clock = self._header.clock(line_format.time_zone)
         self._read = reader_of(line_format, max_line_bytes)
         self._recogniser = Recogniser(templates, self._header.message, cache_size)
 

@@ -31,6 +31,10 @@ def test_help_is_there_for_every_command(command: list[str]):
         (["flush", "--timeout", "soon"], "30m"),
         (["train", "no-such-file.log", "--preset", "test"], "no-such-file.log"),
         (["train", "logscry.py", "--preset", "grand"], "test"),
+        (["train", "logscry.py", "--preset", "test", "--format", "no-such"], "such as cri+log4j"),
+        (["train", "logscry.py", "--preset", "test", "--format", "<Content> <Content>"], "<Content> for the message"),
+        (["train", "logscry.py", "--preset", "test", "--time-zone", "Moon/Base"], "Europe/Berlin"),
+        (["train", "logscry.py", "--preset", "test", "--message-field", "//"], "JSON pointer"),
         (["score", "logscry.py", "--model", "no-such-folder"], "no-such-folder"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from model.errors import ConfigurationError
 from model.events.templates import Templates
+from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
@@ -114,7 +115,7 @@ def test_a_truncated_gzip_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_key_that_no_line_has_is_an_error(log: Path) -> None:
     """It says how many lines had none and what to check."""
-    words = learn_templates([log], None, _Silent())
+    words = learn_templates([log], FormatChoice(), _Silent())
 
     with pytest.raises(ConfigurationError, match="no key was found in 6"):
         read_sessions([log], KeySource(pattern="nothing=(x)"), words, WindowRule(), _Silent())

@@ -127,6 +127,25 @@ def test_every_header_has_an_example():
     assert set(HEADERS) - {header for header, *_ in LINES} == {"syslog-5424"}
 
 
+@pytest.mark.parametrize(("header", "line", "message", "time"), LINES)
+def test_what_a_header_says_is_found_in_the_line_itself(header, line, message, time):  # noqa: ARG001
+    """The expression for lines, made from that for shapes, matches as far; words keep their digits."""
+    fields = header_named(header).fields(line.encode())
+
+    assert all(text in line and not text.startswith("<*") for text in fields.values())
+    assert bool(fields) == (header != "plain")
+    assert ("time" in fields) == (time is not None)
+
+
+def test_the_words_of_a_header_can_be_keys():
+    """Host and application of syslog, the level of log4j."""
+    syslog = header_named("syslog-3164").fields(b"Jan  2 03:04:05 web-12 sshd[199]: failed")
+    log4j = header_named("cri+log4j").fields(b"2024-01-02T03:04:05Z stdout F 2024-01-02 03:04:05 INFO a.B2: saved")
+
+    assert syslog == {"time": "Jan  2 03:04:05", "host": "web-12", "app": "sshd", "pid": "199"}
+    assert log4j == {"stream": "stdout", "time": "2024-01-02 03:04:05", "level": "INFO", "logger": "a.B2"}
+
+
 def test_a_line_without_the_streams_header_is_its_own_message():
     """A stack trace between the lines; an envelope whose line has no header of its own."""
     assert header_named("log4j").message(b"\tat a.b.C.run(C.java:0)") == b"at a.b.C.run(C.java:0)"
