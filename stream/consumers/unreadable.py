@@ -2,7 +2,7 @@
 
 kafka-python raises an error in the middle of a fetch, and then polls for ever without giving another record of any
 partition. Here a record that says what is wrong takes the place of what cannot be read, so that it becomes a dead
-letter as any other bad record does, and the records behind it are read.
+letter as any other bad record does, and the records behind it are read. Batches are unpacked within a bound as well.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from kafka.errors import CorruptRecordError
 from kafka.record.util import decode_varint
 
 from model.errors import RecordError
+from stream.consumers.unpacking import unpacked
 
 __all__ = ["UnreadableRecord", "tolerate_unreadable"]
 
@@ -58,17 +59,44 @@ def tolerate_unreadable(consumer: "KafkaConsumer") -> "KafkaConsumer":
 
 
 class _Batches:
-    """The batches of a fetch, as kafka-python's ``MemoryRecords`` gives them; it remembers the last."""
+    """The batches of a fetch, as kafka-python's ``MemoryRecords`` gives them, checked and unpacked.
+
+    Attributes:
+        last: The batch that was given last.
+        intact: Whether it is as its producer wrote it, so that its header tells the truth.
+    """
 
     def __init__(self, records: Any) -> None:  # noqa: ANN401 -- kafka-python ships no types
         self._records = records
         self.last: Any = None
+        self.intact = False
 
     def next_batch(self) -> Any:  # noqa: ANN401
-        """The next batch, None behind the last."""
-        self.last = None
-        self.last = self._records.next_batch()
-        return self.last
+        """The next batch, None behind the last.
+
+        Raises:
+            Exception: It is damaged, was compressed wrongly, or holds too much.
+        """
+        self.last, self.intact = None, False
+        batch = self.last = self._records.next_batch()
+        if batch is None:
+            return None
+        if not batch.validate_crc():
+            raise CorruptRecordError("the checksum is wrong")
+        if batch.magic >= 2:  # noqa: PLR2004 -- formats before 2 have no header: kafka-python unpacks them
+            self.intact = True
+            _unpack(batch)
+        return batch
+
+    def end_of_last(self) -> int:
+        """One past the offsets of the last batch; 0 where that cannot be known: then offset after offset is tried."""
+        if self.intact:
+            return int(self.last.next_offset)
+        try:
+            following = self._records.next_batch()
+        except CorruptRecordError:
+            return 0
+        return following.base_offset if following is not None else 0
 
 
 class _Records(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python ships no types
@@ -81,7 +109,7 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python s
     def __init__(self, *args: Any, doubted: set[tuple[TopicPartition, int]], **kwargs: Any) -> None:  # noqa: ANN401
         self._doubted = doubted
         self.next_fetch_offset: int
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{**kwargs, "check_crcs": False})  # they are checked as batches are unpacked
 
     def _unpack_records(self, tp: TopicPartition, records: Any, *deserializers: Any) -> Iterator[Any]:  # noqa: ANN401
         batches = _Batches(records)
@@ -94,8 +122,7 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python s
 
     def _rest_of_batch(self, tp: TopicPartition, batches: _Batches, exc: Exception) -> Iterator[Any]:
         self.next_fetch_offset = max(self.next_fetch_offset, self.fetch_offset)
-        intact = _is_intact(batches.last)
-        if intact:
+        if batches.intact:
             try:
                 for record in _records_without_headers(batches.last, tp):
                     self.next_fetch_offset = max(self.next_fetch_offset, record.offset + 1)
@@ -106,31 +133,20 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python s
                 self.next_fetch_offset = batches.last.next_offset  # compaction may have taken the last records away
                 return
         first = self.next_fetch_offset
-        if not intact and (tp, first) not in self._doubted:
+        if not batches.intact and (tp, first) not in self._doubted:
             self._doubted.add((tp, first))
             return
         self._doubted.discard((tp, first))
-        self.next_fetch_offset = max(first + 1, _end_of(batches, intact=intact))
+        self.next_fetch_offset = max(first + 1, batches.end_of_last())
         yield _unreadable(tp, first, self.next_fetch_offset, exc)
 
 
-def _is_intact(batch: Any) -> bool:  # noqa: ANN401
-    """Whether a batch is as its producer wrote it, so that its header tells the truth."""
-    if batch is None or batch.magic < 2:  # noqa: PLR2004 -- formats before 2 have no header
-        return False
-    # The checksum is looked at first, so what was unpacked had a right one.
-    return bool(batch._decompressed or batch.validate_crc())  # noqa: SLF001
-
-
-def _end_of(batches: _Batches, *, intact: bool) -> int:
-    """One past the last offset of the batch, 0 where that cannot be known: then offset after offset is tried."""
-    if intact:
-        return int(batches.last.next_offset)
-    try:
-        following = batches.next_batch()
-    except CorruptRecordError:
-        return 0
-    return following.base_offset if following is not None else 0
+def _unpack(batch: Any) -> None:  # noqa: ANN401
+    """Decompress a batch's records in place, as kafka-python would, but within a bound."""
+    if batch.compression_type:
+        batch._buffer = bytearray(unpacked(batch.compression_type, bytes(batch._buffer[batch._pos :])))  # noqa: SLF001
+        batch._pos = 0  # noqa: SLF001
+    batch._decompressed = True  # noqa: SLF001
 
 
 def _records_without_headers(batch: Any, tp: TopicPartition) -> Iterator[Any]:  # noqa: ANN401

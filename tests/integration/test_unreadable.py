@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from deploy.embedded.broker import ApacheKafka, Broker, EmbeddedBroker
 from deploy.embedded.stack import create_topics
 from stream.consumers.clients import reading_consumer
+from stream.consumers.unpacking import MAX_BATCH_BYTES
 from stream.consumers.unreadable import UnreadableRecord
 from stream.settings import load_settings
 from tests.raw_batches import Raw, batch_of, produce_batch, with_bad_header_name
@@ -74,6 +75,18 @@ def test_a_batch_that_was_damaged_on_a_disk_stops_nothing(own_broker: ApacheKafk
     [lost] = [record for record in records if isinstance(record, UnreadableRecord)]
     assert lost.error.reason == "unreadable"
     assert "offsets 2 to 3" in lost.error.detail
+
+
+def test_a_small_batch_that_holds_too_much_stops_nothing(broker: Broker, topic: Callable[..., str]):
+    """Kilobytes that would unpack to more than the bound: one record says so, and what is behind them is read."""
+    logs = topic("logs")
+    for batch in (batch_of([Raw(bytes(MAX_BATCH_BYTES))], "zstd"), batch_of(GOOD)):
+        assert produce_batch(broker.address, logs, batch) == "NoError"
+    for consumer in reading(broker.address, logs):
+        records = polled(consumer, 3)
+
+    assert [(r.offset, r.value) for r in records] == [(0, None), (1, b"one"), (2, b"two")]
+    assert "holds more than" in records[0].error.detail
 
 
 def damage(broker: ApacheKafka, text: bytes) -> None:
