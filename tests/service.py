@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from redis import Redis
 
 from deploy.embedded.children import Child, Children
 from deploy.embedded.stack import create_topics
 from stream.alerts import Alert, decode_alert
+from stream.redis_client import close, connect
 from stream.windowing.ready import ReadyWindow
 from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.registry import PartitionRegistry
@@ -59,9 +59,9 @@ class Service:
     dead_letters_topic: str
 
     @cached_property
-    def redis(self) -> "Redis":
-        """A client that returns bytes."""
-        return Redis.from_url(self.place.redis)
+    def redis(self) -> Any:
+        """A client as the processes have it, of one Redis or of a Redis Cluster."""
+        return connect(self.place.redis)
 
     def start(self, *arguments: str, count: int = 1) -> list[Child]:
         """Start processes and wait until they are healthy."""
@@ -128,7 +128,12 @@ def running_service(
         **(settings or {}),
     }
     with Children(place.work, environment) as children:
-        yield Service(place, children, namespace, logs_topic, topics["alerts"], topics["dead-letters"])
+        service = Service(place, children, namespace, logs_topic, topics["alerts"], topics["dead-letters"])
+        try:
+            yield service
+        finally:
+            if "redis" in vars(service):
+                close(service.redis)
 
 
 def produce(  # noqa: PLR0913 -- one way to write records, its choices by name

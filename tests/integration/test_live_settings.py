@@ -26,6 +26,12 @@ class HandClock:
 
 
 @pytest.fixture
+def redis_client(any_redis: Redis) -> Redis:
+    """Every test runs on one Redis and on a Redis Cluster."""
+    return any_redis
+
+
+@pytest.fixture
 def store(redis_client: Redis, namespace: str) -> LiveSettingsStore:
     """The live settings of a namespace that has none yet."""
     return LiveSettingsStore(redis_client, namespace)

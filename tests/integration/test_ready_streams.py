@@ -10,31 +10,27 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from stream.telemetry import WorkerMetrics
-from stream.windowing.batches import batch_of
 from stream.windowing.ready import ReadyWindow
 from stream.windowing.ready_streams import GROUP, ReadyStreams
 from stream.windowing.registry import PartitionRegistry
 from stream.windowing.store import PartitionId, PartitionStore
-from stream.windowing.windows import Event, WindowRule
 from stream.worker import intake
 from stream.worker.intake import Intake
 from tests.redis_cluster import RedisCluster, connected
 
 pytestmark = pytest.mark.stack
 
-RULE = WindowRule(size=4, hop=1, session_gap_ms=50)
-
 
 def with_windows(redis: Any, namespace: str, counts: Iterable[int]) -> ReadyStreams:
-    """Partitions 0, 1, 2… with so many ready windows each."""
+    """Partitions 0, 1, 2… with so many ready windows each, of one event."""
     streams = ReadyStreams(redis)
     for number, count in enumerate(counts):
-        store = PartitionStore(redis, namespace, PartitionId("logs", number))
-        store.take("owner", "topic-id", start=0)
-        events = [Event(b"k", 5, b"a" * 8, place << 16) for place in range(count)]
-        store.apply("owner", batch_of(events, 0, count), RULE, max_novel=0)
-        PartitionRegistry(redis, namespace).add(store.partition)
-        streams.names[store.partition] = store.ready
+        partition = PartitionId("logs", number)
+        name = PartitionStore(redis, namespace, partition).ready
+        for place in range(count):
+            redis.xadd(name, {"k": "key", "h": bytes((0, 0, 0, 1, 1)), "e": bytes(16) + place.to_bytes(8, "big")})
+        PartitionRegistry(redis, namespace).add(partition)
+        streams.names[partition] = name
     return streams
 
 
