@@ -3,16 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import structlog
 
 from model.errors import TransientError
 from stream.backoff import Backoff
+from stream.stopping import StoppedWhileWaiting
 from stream.telemetry import ConsumerMetrics, Heartbeat, RekeyMetrics, WorkerMetrics
 
-__all__ = ["Loop", "StoppedWhileWaiting", "patiently"]
+__all__ = ["Loop", "patiently"]
 
 log = structlog.get_logger()
 
@@ -50,7 +51,7 @@ class Loop:
 
         Args:
             stop: Ends it, and any wait.
-            meanwhile: Called over and over while it waits, to keep a membership; None sleeps.
+            meanwhile: Called over and over while it waits, to keep a membership; it takes its time. None sleeps.
         """
         while not stop.is_set():
             seconds = self._backoff.remaining_seconds
@@ -59,7 +60,7 @@ class Loop:
             elif meanwhile is None:
                 stop.wait(seconds)
             else:
-                with self._failures():
+                with suppress(TransientError):  # no news: the next turn says whether the servers answer again
                     meanwhile()
 
     def turn(self) -> None:
@@ -77,10 +78,6 @@ class Loop:
             self._metrics.failed_turns.labels(exc.reason).inc()
             _begin_wait(self._backoff, exc)
             self._set_aside()
-
-
-class StoppedWhileWaiting(SystemExit):
-    """The process was stopped before its servers answered."""
 
 
 def patiently(make: Callable[[], Made], stop: threading.Event) -> Made:

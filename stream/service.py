@@ -1,6 +1,5 @@
 """The processes: what each is made of, from settings to a running loop."""
 
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSetting
 from stream.loop import patiently
 from stream.redis_client import connect
 from stream.settings import Settings
+from stream.stopping import stopping
 from stream.telemetry import ConsumerMetrics, RekeyMetrics, WorkerMetrics, configure_logging, new_registry, serve
 
 __all__ = ["run_consumer", "run_rekey", "run_worker"]
@@ -32,17 +32,17 @@ def run_consumer(settings: Settings) -> None:
     Raises:
         ConfigurationError, ModelError, StateError: With a sentence for the operator.
     """
-    with _stopping(settings) as stop:
+    with _process(settings) as stop:
         reading = ReadingPart.load(settings.model.path)
         redis = patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
         registry = new_registry()
         metrics = ConsumerMetrics(registry)
         live = patiently(lambda: _live(settings, redis, reading), stop)
         patiently(lambda: require_topics(settings.kafka, ["logs_topic", "dead_letters_topic"]), stop)
-        parts = ConsumerParts(settings, live, redis, RecordReader(reading.parser(_choice(settings))), metrics)
+        parts = ConsumerParts(settings, live, redis, RecordReader(reading.parser(_choice(settings))), metrics, stop)
         consumer = patiently(lambda: Consumer(parts), stop)
         with serve(settings.metrics, registry, consumer.health):
-            consumer.run(stop)
+            consumer.run()
 
 
 def run_worker(settings: Settings) -> None:
@@ -56,17 +56,17 @@ def run_worker(settings: Settings) -> None:
     from model.scoring import Scorer  # noqa: PLC0415
     from stream.worker.worker import Worker, WorkerParts  # noqa: PLC0415
 
-    with _stopping(settings) as stop:
+    with _process(settings) as stop:
         scorer = Scorer(Artefact.load(settings.model.path), threads=settings.worker.threads)
         reading = ReadingPart.load(settings.model.path)
         redis = patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
         registry = new_registry()
         live = patiently(lambda: _live(settings, redis, reading), stop)
         patiently(lambda: require_topics(settings.kafka, ["alerts_topic", "dead_letters_topic"]), stop)
-        parts = WorkerParts(settings, live, redis, scorer, WorkerMetrics(registry))
+        parts = WorkerParts(settings, live, redis, scorer, WorkerMetrics(registry), stop)
         worker = Worker(parts)
         with serve(settings.metrics, registry, worker.health):
-            worker.run(stop)
+            worker.run()
 
 
 def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
@@ -75,12 +75,12 @@ def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
     Raises:
         ConfigurationError: With a sentence for the operator.
     """
-    with _stopping(settings) as stop:
+    with _process(settings) as stop:
         patiently(lambda: require_topics(settings.kafka, ["raw_topic", "logs_topic", "dead_letters_topic"]), stop)
         registry = new_registry()
-        rekey = patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry))), stop)
+        rekey = patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry), stop)), stop)
         with serve(settings.metrics, registry, rekey.health):
-            rekey.run(stop)
+            rekey.run()
 
 
 def _choice(settings: Settings) -> FormatChoice:
@@ -98,20 +98,9 @@ def _live(settings: Settings, redis: Any, reading: ReadingPart) -> LiveSettingsF
 
 
 @contextmanager
-def _stopping(settings: Settings) -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set; a second Ctrl-C ends the process at once."""
+def _process(settings: Settings) -> Iterator[threading.Event]:
+    """What every process begins with: its logs, and an event that is set when it is to end."""
     configure_logging(settings.logging)
     log.info("settings", **settings.describe())
-    stop = threading.Event()
-
-    def request_stop(number: int, _frame: object) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, request_stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
+    with stopping() as stop:
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

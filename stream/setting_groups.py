@@ -182,7 +182,7 @@ class ConsumerSettings(_Group):
     """How a consumer polls."""
 
     poll_records: int = Field(default=2_000, ge=1, le=100_000, description="The most records of one poll.")
-    poll_timeout_ms: int = Field(default=200, ge=1, le=60_000, description="How long a poll waits for records.")
+    poll_timeout_ms: int = Field(default=200, ge=1, le=2_000, description="How long a poll waits for records.")
 
 
 class WorkerSettings(_Group):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,8 +18,10 @@ from stream.backoff import Backoff
 
 __all__ = ["ProcessPlan", "Supervisor", "plans"]
 
-STOP_SECONDS = 10
-"""A process that has not ended this long after SIGTERM is killed; its state is safe either way."""
+STOP_SECONDS = 4.5
+"""A process that has not ended this long after SIGTERM is killed; its state is safe either way.
+
+A little longer than a process gives itself (``stream.stopping``)."""
 
 CONFIGURATION_EXIT = 2
 """The exit status of a process that was set up wrongly: starting it again would not help."""
@@ -172,9 +175,10 @@ class Supervisor:
         running = [child.process for child in self._children if child.process and child.process.poll() is None]
         for process in running:
             process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
         for process in running:
             try:
-                process.wait(timeout=STOP_SECONDS)
+                process.wait(timeout=max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -1,12 +1,14 @@
 """Kafka clients made from the settings, and kafka-python's errors in our words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer
+import structlog
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     AuthorizationError,
+    CoordinatorNotAvailableError,
     IncompatibleBrokerVersion,
     InvalidTopicError,
     KafkaConfigurationError,
@@ -16,12 +18,17 @@ from kafka.errors import (
     UnsupportedCodecError,
     UnsupportedVersionError,
 )
+from kafka.net.compat import KafkaNetClient
 
 from model.errors import ConfigurationError, KafkaAwayError, StateError
 from stream.consumers.unreadable import tolerate_unreadable
 from stream.settings import KafkaSettings
 
-__all__ = ["new_consumer", "new_producer", "reading_consumer", "translated"]
+__all__ = ["abandon", "new_consumer", "new_producer", "poll", "reading_consumer", "translated"]
+
+log = structlog.get_logger()
+
+_ABANDON_SECONDS = 1.0
 
 MAX_FETCH_BYTES = 1 << 20
 """Bytes of one fetch from one partition. Larger fetches make latency, not throughput."""
@@ -79,7 +86,8 @@ def new_consumer(
         ConfigurationError, KafkaAwayError: See `translated`.
     """
     with translated(f"connecting to {settings.bootstrap_servers}"):
-        consumer = KafkaConsumer(
+        consumer = _made(
+            KafkaConsumer,
             group_id=group,
             auto_offset_reset=without_commit,
             enable_auto_commit=False,
@@ -100,7 +108,8 @@ def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
         ConfigurationError, KafkaAwayError: See `translated`.
     """
     with translated(f"connecting to {settings.bootstrap_servers}"):
-        consumer = KafkaConsumer(
+        consumer = _made(
+            KafkaConsumer,
             group_id=None,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -119,7 +128,9 @@ def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -
         ConfigurationError, KafkaAwayError: See `translated`.
     """
     with translated(f"connecting to {settings.bootstrap_servers}"):
-        return KafkaProducer(
+        return _made(
+            KafkaProducer,
+            max_block_ms=10_000,  # its own default is a minute
             acks="all",
             linger_ms=5,
             batch_size=1 << 18,
@@ -136,6 +147,47 @@ def _creating_no_topics(consumer: "KafkaConsumer") -> "KafkaConsumer":
     """
     consumer._client.cluster.config["allow_auto_create_topics"] = False  # noqa: SLF001
     return consumer
+
+
+def poll(consumer: "KafkaConsumer", timeout_ms: int) -> dict[TopicPartition, Sequence[Any]]:
+    """Read on, and notice when Kafka is away: kafka-python then reads nothing, as if there were nothing.
+
+    Raises:
+        KafkaError: Also where no broker answers for the group.
+    """
+    records = dict(consumer.poll(timeout_ms=timeout_ms))
+    if not records and consumer.assignment() and consumer._coordinator.coordinator_id is None:  # noqa: SLF001
+        raise CoordinatorNotAvailableError("no broker answers for the consumer group")
+    return records
+
+
+def abandon(producer: "KafkaProducer") -> None:
+    """Close a producer at once and give up what it has not sent.
+
+    Its own ``close`` waits for what cannot be sent; after its time-out it raises and closes nothing.
+    """
+    producer._sender.force_close()  # noqa: SLF001
+    producer._sender.join(_ABANDON_SECONDS)  # noqa: SLF001
+    try:
+        producer.close(timeout=0)
+    except KafkaError as exc:
+        log.info("producer_not_closed", error=repr(exc))
+
+
+def _made(kind: Callable[..., Any], **options: object) -> Any:  # noqa: ANN401 -- kafka-python ships no types
+    """Make a client; one that finds no broker would leave its thread and its open files behind."""
+    connections: list[KafkaNetClient] = []
+
+    def connect(**of_connection: object) -> KafkaNetClient:
+        connections.append(KafkaNetClient(**of_connection))
+        return connections[-1]
+
+    try:
+        return kind(kafka_client=connect, **options)
+    except BaseException:
+        for connection in connections:
+            connection.close()
+        raise
 
 
 def _common(settings: KafkaSettings) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -25,7 +25,7 @@ from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRange
 
 from model.errors import RecordError
 from stream.consumers.assignment import Assignment, Held
-from stream.consumers.clients import new_consumer, translated
+from stream.consumers.clients import new_consumer, poll, translated
 from stream.consumers.identity import TopicIdentity
 from stream.consumers.publisher import Publisher
 from stream.consumers.records import MAX_KEY_BYTES, RecordReader, bounded_batches
@@ -56,6 +56,7 @@ class ConsumerParts:
         redis: A client that returns bytes.
         reader: Records to events.
         metrics: Where it counts.
+        stop: Set when the process is to end.
     """
 
     settings: Settings
@@ -63,6 +64,7 @@ class ConsumerParts:
     redis: Any
     reader: RecordReader
     metrics: ConsumerMetrics
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Consumer:
@@ -79,7 +81,7 @@ class Consumer:
         self._clock = clock
         self._owner = uuid.uuid4().hex
         self._held: dict[TopicPartition, Held] = {}
-        self._publisher = Publisher(self._settings.kafka)
+        self._publisher = Publisher(self._settings.kafka, parts.stop)
         self._kafka: KafkaConsumer = new_consumer(
             self._settings.kafka, self._settings.namespace, self._settings.consumer.poll_records
         )
@@ -91,8 +93,8 @@ class Consumer:
         self.health = Heartbeat("the consumer", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
 
-    def run(self, stop: threading.Event) -> None:
-        """Consume until ``stop`` is set; then commit and leave the group.
+    def run(self) -> None:
+        """Consume until it is stopped; then commit and leave the group.
 
         Raises:
             ConfigurationError: The topic does not exist, or Kafka or Redis refuses the user.
@@ -103,7 +105,7 @@ class Consumer:
         log.info("consumer_started", topic=topic, group=self._settings.namespace, owner=self._owner)
         try:
             with self._publisher:
-                self._loop.run(stop, meanwhile=self._poll)
+                self._loop.run(self._parts.stop, meanwhile=self._poll)
                 self._commit()
         finally:
             self._kafka.close(autocommit=False, timeout_ms=2000)
@@ -124,11 +126,11 @@ class Consumer:
         self._work(batches)
         return bool(batches) or self._caught_up()
 
-    def _poll(self) -> dict[TopicPartition, list[Any]]:
+    def _poll(self) -> dict[TopicPartition, Sequence[Any]]:
         """Read on, which also keeps the membership in the group, and follow what that brings."""
         with translated(f"reading topic {self._settings.kafka.logs_topic}"):
             try:
-                batches = dict(self._kafka.poll(timeout_ms=self._settings.consumer.poll_timeout_ms))
+                batches = poll(self._kafka, self._settings.consumer.poll_timeout_ms)
             except (OffsetOutOfRangeError, NoOffsetForPartitionError):
                 self._taker.take_again(self._held)  # taking compares the position with what the partition holds
                 batches = {}
@@ -143,7 +145,7 @@ class Consumer:
         ends = ((held.next_offset, self._kafka.highwater(partition)) for partition, held in self._held.items())
         return all(next_offset is not None and end is not None and next_offset >= end for next_offset, end in ends)
 
-    def _work(self, batches: dict[TopicPartition, list[Any]]) -> None:
+    def _work(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
         # Before taking: what was polled follows on what a partition had applied then, not on what a state says now.
         for partition, records in batches.items():
             held = self._held.get(partition)

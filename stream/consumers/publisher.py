@@ -1,28 +1,45 @@
 """Writing to Kafka so that it is known to have arrived."""
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError
 
-from stream.consumers.clients import new_producer, translated
+from model.errors import LogscryError
+from stream.consumers.clients import abandon, new_producer, translated
 from stream.settings import KafkaSettings
 
 __all__ = ["Publisher"]
 
-ACKNOWLEDGE_SECONDS = 30
+ACKNOWLEDGE_SECONDS = 15.0
 """How long Kafka may take to acknowledge before the work that needs it is tried again."""
+
+STOPPING_SECONDS = 1.0
+"""The same once the process is to stop: enough for a Kafka that answers."""
+
+SLICE_SECONDS = 0.2
+"""How soon a stop is noticed."""
 
 
 class Publisher:
     """Sends records and waits until Kafka has acknowledged them.
 
-    It connects when it is first used, so that a consumer without dead letters opens no second connection.
+    It connects when it is first used, so that a consumer without dead letters opens no second connection; and anew
+    after a failure, so that what failed is not sent beside what is sent again.
+
+    Args:
+        settings: How to connect.
+        stop: Set when the process is to end; waits are short then.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, stop: threading.Event) -> None:
         self._settings = settings
+        self._stop = stop
         self._producer: KafkaProducer | None = None
         self._sent: list[Any] = []
 
@@ -32,9 +49,9 @@ class Publisher:
         """Hand a record over; it has arrived once `wait` returns.
 
         Raises:
-            TransientError, ConfigurationError: Kafka does not take it.
+            KafkaAwayError, ConfigurationError: Kafka does not take it; nothing that was handed over is waited for.
         """
-        with translated(f"writing to topic {topic}"):
+        with self._anew_after_failure(), translated(f"writing to topic {topic}"):
             if self._producer is None:
                 self._producer = new_producer(self._settings)
             self._sent.append(self._producer.send(topic, value=value, key=key, headers=list(headers)))
@@ -43,15 +60,37 @@ class Publisher:
         """Return once every record that was handed over is acknowledged.
 
         Raises:
-            TransientError, ConfigurationError: One was not; whoever sent them has to send all of them again.
+            KafkaAwayError, ConfigurationError: One was not, or the process is to stop; whoever sent them has to send
+                all of them again.
         """
         sent, self._sent = self._sent, []
         if self._producer is None or not sent:
             return
-        with translated("waiting for Kafka to acknowledge"):
-            self._producer.flush(timeout=ACKNOWLEDGE_SECONDS)
+        with self._anew_after_failure(), translated("waiting for Kafka to acknowledge"):
+            begin = time.monotonic()
+            while time.monotonic() - begin < self._patience() and not all(future.is_done for future in sent):
+                with suppress(KafkaTimeoutError):
+                    self._producer.flush(timeout=SLICE_SECONDS)
             for future in sent:
                 future.get(timeout=0)
+
+    def close(self) -> None:
+        """Give up the connection, and what is not acknowledged."""
+        self._sent.clear()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            abandon(producer)
+
+    def _patience(self) -> float:
+        return STOPPING_SECONDS if self._stop.is_set() else ACKNOWLEDGE_SECONDS
+
+    @contextmanager
+    def _anew_after_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except LogscryError:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -59,5 +98,4 @@ class Publisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._producer is not None:
-            self._producer.close(timeout=2)
+        self.close()

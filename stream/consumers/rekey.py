@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -17,7 +17,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from model.errors import RecordError, TransientError
 from model.lines.keys import KeyExtractor
-from stream.consumers.clients import new_consumer, new_producer, translated
+from stream.consumers.clients import abandon, new_consumer, new_producer, poll, translated
 from stream.consumers.unreadable import UnreadableRecord
 from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.loop import Loop
@@ -39,11 +39,13 @@ class RekeyParts:
         settings: The static settings.
         keys: Finds a line's key.
         metrics: Where it counts.
+        stop: Set when the process is to end.
     """
 
     settings: Settings
     keys: KeyExtractor
     metrics: RekeyMetrics
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Rekey:
@@ -66,8 +68,8 @@ class Rekey:
         self.health = Heartbeat("the rekey stage", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
 
-    def run(self, stop: threading.Event) -> None:
-        """Rekey until ``stop`` is set.
+    def run(self) -> None:
+        """Rekey until it is stopped.
 
         Raises:
             ConfigurationError: A topic does not exist, or Kafka refuses the user.
@@ -76,7 +78,7 @@ class Rekey:
         self._consumer.subscribe([kafka.raw_topic])
         log.info("rekey_started", source=kafka.raw_topic, target=kafka.logs_topic)
         try:
-            self._loop.run(stop)
+            self._loop.run(self._parts.stop)
         finally:
             self._drop_producer()
             self._consumer.close(autocommit=False, timeout_ms=2000)
@@ -94,7 +96,7 @@ class Rekey:
         if self._uncertain:
             self._recover()
         with translated(f"reading topic {self._settings.kafka.raw_topic}"):
-            batches = self._consumer.poll(timeout_ms=self._settings.consumer.poll_timeout_ms)
+            batches = poll(self._consumer, self._settings.consumer.poll_timeout_ms)
         if batches:
             self._pass_on(batches)
             self._count_lag(batches)
@@ -190,9 +192,5 @@ class Rekey:
 
     def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            producer.close(timeout=2)
-        except KafkaError as exc:  # it is given up anyway; Kafka aborts what it left open
-            log.info("producer_not_closed", error=repr(exc))
+        if producer is not None:
+            abandon(producer)  # Kafka aborts what it left open

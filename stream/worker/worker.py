@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
@@ -59,6 +59,7 @@ class WorkerParts:
         redis: A client that returns bytes.
         scorer: The front door of the model: windows to scores.
         metrics: Where it counts.
+        stop: Set when the process is to end.
     """
 
     settings: Settings
@@ -66,6 +67,7 @@ class WorkerParts:
     redis: Any
     scorer: Scorer
     metrics: WorkerMetrics
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Worker:
@@ -81,7 +83,7 @@ class Worker:
         self._settings = parts.settings
         self._clock = clock
         self._name = uuid.uuid4().hex
-        self._publisher = Publisher(self._settings.kafka)
+        self._publisher = Publisher(self._settings.kafka, parts.stop)
         self._read_back = ReadBack(self._settings.kafka)
         novel, most = NovelTexts(parts.redis, self._settings.namespace), self._settings.worker.max_deliveries
         self._judge = Judge(parts.scorer, novel.texts, self._lines, most, parts.metrics)
@@ -91,8 +93,8 @@ class Worker:
         self.health = Heartbeat("the worker", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._keep, parts.metrics, self.health, clock)
 
-    def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set.
+    def run(self) -> None:
+        """Work until it is stopped.
 
         Raises:
             ConfigurationError: Kafka or Redis refuses the user.
@@ -101,7 +103,7 @@ class Worker:
         log.info("worker_started", worker=self._name, model_version=self._parts.scorer.artefact.version)
         try:
             with self._publisher:
-                self._loop.run(stop)
+                self._loop.run(self._parts.stop)
                 self._intake.leave()
         finally:
             self._read_back.close()
@@ -118,11 +120,13 @@ class Worker:
         """
         self._unfinished = self._unfinished or self._gather()
         if not self._unfinished:
-            time.sleep(IDLE_SECONDS)
+            self._parts.stop.wait(IDLE_SECONDS)
         while self._unfinished:
             part = _next_part(self._unfinished)
             self._deal_with(part)
             self._unfinished = self._unfinished[len(part) :]
+            if self._parts.stop.is_set():
+                break
         return True
 
     def _keep(self) -> None:
@@ -139,7 +143,8 @@ class Worker:
             return windows  # taken over: they have waited long enough, and must not fall idle in our hands
         until = self._clock() + delay
         while windows and len(windows) < most and self._clock() < until:
-            time.sleep(min(IDLE_SECONDS, delay))
+            if self._parts.stop.wait(min(IDLE_SECONDS, delay)):
+                break
             windows += self._intake.read(most - len(windows))
         return windows
 

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import wraps
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
@@ -69,10 +70,10 @@ class _Times:
 
 def _consume(place: Place, topic: str, lines: int, live: LiveSettings) -> dict[str, float]:
     times, stop = _Times(), threading.Event()
-    consumer = Consumer(_timed_parts(place, topic, live, times))
+    consumer = Consumer(replace(_timed_parts(place, topic, live, times), stop=stop))
     threading.Thread(target=_stop_at_end, args=(place.redis, lines, stop), daemon=True).start()
     thread, process = time.thread_time(), time.process_time()
-    consumer.run(stop)
+    consumer.run()
     thread, process = time.thread_time() - thread, time.process_time() - process
     named = sum(seconds for part, seconds in times.seconds.items() if not part.startswith("("))
     return {**times.seconds, "the rest of the loop": thread - named, "kafka-python's thread": process - thread}
