@@ -177,6 +177,6 @@ class Worker:
 
 
 def _next_part(windows: list[ReadyWindow]) -> list[ReadyWindow]:
-    """What to deal with at once: a window that a worker may have died of is dealt with alone."""
-    fresh = list(takewhile(lambda window: window.deliveries == 0, windows))
-    return fresh or windows[:1]
+    """What to deal with at once: a window that more than one worker was given before is dealt with alone."""
+    harmless = list(takewhile(lambda window: window.deliveries <= 1, windows))
+    return harmless or windows[:1]
