@@ -98,6 +98,7 @@ class Children:
             settings: Their settings, as environment variables; none of the caller's own ``LOGSCRY_`` ones counts.
         """
         self.running: list[Child] = []
+        self._started = 0
         self._folder = folder
         own = {name: value for name, value in os.environ.items() if not name.startswith("LOGSCRY_")}
         self._environment = own | dict(settings)
@@ -106,7 +107,8 @@ class Children:
     def start(self, *arguments: str) -> Child:
         """Start ``logscry ARGUMENTS`` with a free port for its metrics."""
         port = free_port()
-        name = f"{arguments[0]}-{len(self.running) + 1}"
+        self._started += 1  # never a name twice, whichever have ended: it is their log's too
+        name = f"{arguments[0]}-{self._started}"
         log = self._folder / f"{name}.log"
         child = Child(name, self._spawn(arguments, log, {"LOGSCRY_METRICS__PORT": str(port)}), log, port)
         self.running.append(child)

@@ -44,6 +44,16 @@ class EmbeddedRedis(ProcessServer):
         """``redis://:password@127.0.0.1:port/0``."""
         return f"redis://:{self._password}@{self.address}/0"
 
+    def newest_file(self) -> Path:
+        """The file that its writes are appended to: the last part of several since Redis 7, one before."""
+        parts = self._folder.glob("appendonlydir/*.incr.aof")
+        return max(parts, key=lambda path: path.stat().st_mtime_ns, default=self._folder / "appendonly.aof")
+
+    def forget(self) -> None:
+        """Remove what a killed server has on disk: it comes back empty."""
+        shutil.rmtree(self._folder / "appendonlydir", ignore_errors=True)
+        (self._folder / "appendonly.aof").unlink(missing_ok=True)
+
     def _command(self) -> list[str]:
         # In a file, since arguments can be read by every user of the machine.
         path = self._folder / "redis.conf"

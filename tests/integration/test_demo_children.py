@@ -34,6 +34,18 @@ def test_the_callers_own_settings_do_not_reach_the_processes(tmp_path, monkeypat
         assert "NO_SUCH_SETTING" not in child.log_tail()
 
 
+def test_a_process_that_replaces_another_has_a_log_of_its_own(tmp_path):
+    """Whichever have ended: two that run never write into one file."""
+    with Children(tmp_path, {"LOGSCRY_NO_SUCH_SETTING": "1"}) as children:
+        first = children.start("consume")
+        children.start("consume")
+        children.running.remove(first)
+        children.start("consume")
+
+        assert len({child.log for child in [first, *children.running]}) == 3
+        children.running.append(first)
+
+
 def test_nothing_runs_after_the_block(tmp_path):
     """Processes end with the block, healthy or not."""
     with Children(tmp_path, {"LOGSCRY_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}) as children:

@@ -182,6 +182,37 @@ def test_a_redis_with_a_log_keeps_its_data_over_a_kill():
         assert server.address == address
 
 
+def test_a_redis_whose_log_was_cut_comes_back_older():
+    """The cut may be in the middle of a command: that command, and what came after it, is lost."""
+    with EmbeddedRedis(appendonly=True) as server, redis.Redis.from_url(server.url) as client:
+        client.set("key", "older")
+        size = server.newest_file().stat().st_size
+        client.set("key", "newer")
+
+        server.kill()
+        with server.newest_file().open("r+b") as file:
+            file.truncate(size + 5)
+        server.restart()
+
+        assert client.get("key") == b"older"
+
+
+def test_a_redis_with_a_log_can_be_made_to_forget():
+    """Then it comes back empty, and keeps what comes after."""
+    with EmbeddedRedis(appendonly=True) as server, redis.Redis.from_url(server.url) as client:
+        client.set("key", "value")
+
+        server.kill()
+        server.forget()
+        server.restart()
+        assert client.get("key") is None
+
+        client.set("key", "after")
+        server.kill()
+        server.restart()
+        assert client.get("key") == b"after"
+
+
 def test_a_redis_without_a_log_forgets_over_a_kill():
     """Without appendonly the server comes back empty."""
     with EmbeddedRedis() as server, redis.Redis.from_url(server.url) as client:
