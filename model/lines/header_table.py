@@ -7,7 +7,7 @@ excludes what comes after it, or is bounded. Their named groups say what is what
 __all__ = ["ENVELOPES", "TABLE"]
 
 _ZONE = rb"(?: ?(?:Z|UTC|GMT|[+-]0(?::0)?)\b)?"
-_TIME = rb"(?P<time>0[-/.]0[-/.]0[ T]0:0:0(?:[.,]0)?" + _ZONE + rb")"
+_TIME = rb"(?P<time>0[-/.]0[-/.]0[ T]0:0:0(?:[.,]0)?(?: ?[AP]M\b)?" + _ZONE + rb")"
 _ISO = rb"\[?" + _TIME + rb"\]?"
 _LEVEL = (
     rb"\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRIT|CRITICAL|FATAL|ALERT|EMERG|SEVERE|FINE|FINER"

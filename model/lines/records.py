@@ -17,6 +17,8 @@ MAX_LINE_BYTES = 1 << 20
 #: A place is ``offset << 16 | line``: the number of a line has 16 bits.
 MAX_LINES = 1 << 16
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 _SHOWN_BYTES = 80
 #: An octet count and the first two bytes after it.
 _COUNT_BYTES = 9
@@ -121,6 +123,8 @@ def _all_plain(values: Sequence[bytes | None], max_line_bytes: int) -> Lines | N
     joined = b"\n".join(texts)
     if joined.count(b"\n") != len(texts) - 1 or not all(texts) or len(max(texts, key=len)) > max_line_bytes:
         return None
+    if joined.startswith(BYTE_ORDER_MARK) or b"\n" + BYTE_ORDER_MARK in joined:
+        return None
     if not (joined.isascii() or _is_utf8(joined)):
         return None
     count = len(texts)
@@ -151,7 +155,9 @@ def _lines_of(value: bytes | None, max_line_bytes: int) -> list[tuple[int, bytes
     parts = checked(value).strip().split(b"\n", MAX_LINES)
     if len(parts) > MAX_LINES:
         raise RecordError("too-long", f"the record has more than {MAX_LINES} lines")
-    found = [(number, text) for number, part in enumerate(parts) if (text := part.strip())]
+    found = [(number, text) for number, part in enumerate(parts) if (text := _bare(part))]
+    if not found:
+        raise RecordError("empty", "the record holds byte order marks only")
     _check_lengths(found, max_line_bytes)
     return found
 
@@ -160,3 +166,8 @@ def _check_lengths(lines: Sequence[tuple[int, bytes]], max_line_bytes: int) -> N
     for number, text in lines:
         if len(text) > max_line_bytes:
             raise RecordError("too-long", f"line {number} has {len(text)} bytes; allowed are {max_line_bytes}")
+
+
+def _bare(line: bytes) -> bytes:
+    """A line without what is around it; a file that begins with a byte order mark gives that to its first line."""
+    return line.strip().removeprefix(BYTE_ORDER_MARK).lstrip()

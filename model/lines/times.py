@@ -22,11 +22,13 @@ __all__ = ["STYLES", "Clock", "Style"]
 
 _YEARLESS = 2000
 _DAY_MS = 86_400_000
+_FARTHEST_MINUTES = 18 * 60
 _REMEMBERED = 50_000
 _SECONDS = {b"%02d" % second: 1000 * second for second in range(60)}
 #: So far below zero that adding seconds to it does not make a time of it.
 _BAD = -(10**15)
 _MONTHS = {name: index for index, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_HALF_DAY = rb"(?: ?(?P<half>[AP])M\b)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Style:
     def pattern(self) -> re.Pattern[bytes]:
         """Give the whole expression."""
         fraction = rb"(?:[.,:](?P<f>\d{1,9})\d*)?" if self.fraction else b"(?P<f>)"
-        zone = rb"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?" if self.zone else b"(?P<zone>)"
-        return re.compile(self.before + rb"(?P<head>" + self.head + rb")" + fraction + zone)
+        zone = rb"(?:(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)|[+-]\d\d)\b)?" if self.zone else b"(?P<zone>)"
+        return re.compile(self.before + rb"(?P<head>" + self.head + rb")" + fraction + _HALF_DAY + zone)
 
 
 _CLOCK = rb"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)"
@@ -114,7 +116,7 @@ class Clock:
         self._width = style.width
         self._zone = zone
         self._yearless = not {"Y", "y", "epoch"} & set(self._pattern.groupindex)
-        self._known: dict[tuple[bytes, bytes | None], int] = {}
+        self._known: dict[tuple[bytes, bytes | None, bytes | None], int] = {}
         self._minutes: dict[bytes, int] = {}
 
     def times(self, lines: Sequence[bytes], references_ms: Sequence[int] | None = None) -> list[int]:
@@ -159,7 +161,7 @@ class Clock:
         match = self._pattern.match(line)
         if match is None:
             return NO_TIME
-        key = match["head"], match["zone"]
+        key = match["head"], match["half"], match["zone"]
         base = self._known.get(key)
         if base is None:
             base = self._known[key] = _milliseconds(match, UTC if self._yearless else self._zone)
@@ -173,11 +175,12 @@ def _milliseconds(match: re.Match[bytes], zone: tzinfo) -> int:
         return time_of_number(int(parts["epoch"]))
     try:
         day, hour, minute, second = (int(parts[name]) for name in "Dhms")
+        hour = _of_24(hour, parts["half"])
         moment = datetime(_year(parts), _month(parts), day, hour, minute, second, tzinfo=UTC)
+        offset_ms = _offset_ms(parts["zone"])
     except (ValueError, KeyError):
         return NO_TIME
     local_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
-    offset_ms = _offset_ms(parts["zone"])
     return _in_utc(local_ms, zone) if offset_ms is None else _possible(local_ms - offset_ms)
 
 
@@ -197,15 +200,27 @@ def _month(parts: dict[str, bytes]) -> int:
     return int(parts["M"]) if "M" in parts else _MONTHS[parts["b"].lower()]
 
 
+def _of_24(hour: int, half: bytes | None) -> int:
+    """The hour of a clock of twice 12 hours, each half beginning at 12; behind any other hour AM is just a word."""
+    return hour if half is None or not 1 <= hour <= 12 else hour % 12 + 12 * (half == b"P")  # noqa: PLR2004
+
+
 def _offset_ms(zone: bytes | None) -> int | None:
-    """How far a stated zone is ahead of UTC; None where none is stated."""
+    """How far a stated zone is ahead of UTC; None where none is stated.
+
+    Raises:
+        ValueError: No zone is so far from UTC.
+    """
+    zone = (zone or b"").strip()
     if not zone:
         return None
     if zone in {b"Z", b"UTC", b"GMT"}:
         return 0
     digits = zone[1:].replace(b":", b"")
-    offset_ms = (int(digits[:2]) * 60 + int(digits[2:])) * 60_000
-    return -offset_ms if zone.startswith(b"-") else offset_ms
+    minutes = int(digits[:2]) * 60 + int(digits[2:] or b"0")
+    if minutes > _FARTHEST_MINUTES:
+        raise ValueError(f"{zone!r} is no time zone")
+    return -minutes * 60_000 if zone.startswith(b"-") else minutes * 60_000
 
 
 def _nearest(time_ms: int, reference_ms: int) -> int:

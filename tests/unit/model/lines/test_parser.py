@@ -60,12 +60,24 @@ def test_a_record_may_hold_several_lines():
     assert parsed.event_id == [event_id(text) for text in ("one", "two", "three")]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_line():
+    """A file's first line has one, and in records of several lines each file's first."""
+    mark = b"\xef\xbb\xbf"
+    line = b"081109 203531 1 INFO a: b"
+    parsed = parse(HDFS, mark + line, line + b"\n" + mark + b" " + line, b"a " + mark, mark)
+
+    assert parsed.time_ms == [1226262931000] * 3 + [-1]
+    assert len(set(parsed.event_id[:3])) == 1
+    assert reasons(parsed) == [(3, "empty")]
+
+
 def test_batching_changes_nothing():
     """A record gives the same columns alone and among others of any kind."""
     values = [
         b"081109 203531 1 INFO a: b",
         b"plain",
         b"x\ny",
+        b"\xef\xbb\xbfx",
         None,
         b"\xff",
         "é".encode(),
