@@ -20,6 +20,9 @@ from stream.consumers.unpacking import unpacked
 
 __all__ = ["UnreadableRecord", "tolerate_unreadable"]
 
+MAX_FETCH_BYTES = 64 << 20
+"""Where a fetch from one partition has given so many bytes of unpacked batches, the rest of it is fetched anew."""
+
 MAX_DETAIL = 400
 """Characters of a dead letter's detail."""
 
@@ -70,22 +73,23 @@ class _Batches:
         self._records = records
         self.last: Any = None
         self.intact = False
+        self._given = 0
 
     def next_batch(self) -> Any:  # noqa: ANN401
-        """The next batch, None behind the last.
+        """The next batch, None behind the last or where it is enough for one poll.
 
         Raises:
             Exception: It is damaged, was compressed wrongly, or holds too much.
         """
         self.last, self.intact = None, False
-        batch = self.last = self._records.next_batch()
+        batch = self.last = self._records.next_batch() if self._given < MAX_FETCH_BYTES else None
         if batch is None:
             return None
         if not batch.validate_crc():
             raise CorruptRecordError("the checksum is wrong")
         if batch.magic >= 2:  # noqa: PLR2004 -- formats before 2 have no header: kafka-python unpacks them
             self.intact = True
-            _unpack(batch)
+            self._given += _unpack(batch)
         return batch
 
     def end_of_last(self) -> int:
@@ -141,12 +145,13 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python s
         yield _unreadable(tp, first, self.next_fetch_offset, exc)
 
 
-def _unpack(batch: Any) -> None:  # noqa: ANN401
-    """Decompress a batch's records in place, as kafka-python would, but within a bound."""
+def _unpack(batch: Any) -> int:  # noqa: ANN401
+    """Decompress a batch's records in place, as kafka-python would, but within a bound; how many bytes they have."""
     if batch.compression_type:
         batch._buffer = bytearray(unpacked(batch.compression_type, bytes(batch._buffer[batch._pos :])))  # noqa: SLF001
         batch._pos = 0  # noqa: SLF001
     batch._decompressed = True  # noqa: SLF001
+    return len(batch._buffer)  # noqa: SLF001
 
 
 def _records_without_headers(batch: Any, tp: TopicPartition) -> Iterator[Any]:  # noqa: ANN401

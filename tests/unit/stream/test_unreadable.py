@@ -96,6 +96,18 @@ def test_records_with_bad_header_names_keep_key_time_and_place():
     ]
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_fetch_that_unpacks_to_much_is_read_in_parts(codec, monkeypatch):
+    """One poll never holds more than the bound and a batch; what is left is fetched anew, and nothing is lost."""
+    monkeypatch.setattr("stream.consumers.unreadable.MAX_FETCH_BYTES", 1000)
+    log = batches(codec)
+    first = _Records(0, PARTITION, MemoryRecords(b"".join(log)), doubted=set())
+
+    assert [record.value for record in first.take(9)] == TEXTS[:3]
+    assert (bool(first), first.next_fetch_offset) == (False, 3)
+    assert read(log) == TEXTS
+
+
 def test_a_compacted_batch_with_bad_header_names_is_passed():
     """Its last offsets have no records any more; reading goes on behind them."""
     raw = [Raw(TEXTS[3], headers=[("name", b"v")])]
