@@ -168,9 +168,10 @@ def reset(
     config: Config = None,
     overrides: Overrides = None,
 ) -> None:
-    """Delete the namespace's window state: the next consumer starts at the topic's beginning.
+    """Delete the namespace's window state and its consumer group: the next consumer starts where kafka.start_at says.
 
-    Open sessions and windows that wait to be scored are lost; the logs topic and the live settings stay.
+    It is refused while consumers run. Open sessions and windows that wait to be scored are lost; the logs topic and the
+    live settings stay.
     """
     from stream.reset import reset_state  # noqa: PLC0415
 

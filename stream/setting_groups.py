@@ -70,7 +70,8 @@ class KafkaSettings(_Group):
         description="Silence after which Kafka gives a process's partitions to others.",
     )
     start_at: Literal["earliest", "latest"] = Field(
-        default="earliest", description="Where to begin in a partition that has no state yet."
+        default="earliest",
+        description="Where to begin at the first start; partitions that are added later are read from their beginning.",
     )
 
     @field_validator("bootstrap_servers")

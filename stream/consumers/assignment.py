@@ -6,6 +6,7 @@ from queue import SimpleQueue
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 
+from stream.consumers.origin import Origin
 from stream.windowing.store import PartitionStore
 
 __all__ = ["Assignment", "Held"]
@@ -17,6 +18,7 @@ class Held:
 
     Attributes:
         store: Its window state.
+        origin: Where its state began; None until that is known.
         next_offset: The offset that the next batch begins at; None until the partition is taken.
         epoch: The newest leader epoch of the records that were applied, -1 where none is known: by it Kafka tells
             whether it still has those records.
@@ -24,6 +26,7 @@ class Held:
     """
 
     store: PartitionStore
+    origin: Origin | None = None
     next_offset: int | None = None
     epoch: int = -1
     full: bool = False

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     AuthorizationError,
     CoordinatorNotAvailableError,
@@ -24,7 +24,7 @@ from model.errors import ConfigurationError, KafkaAwayError, StateError
 from stream.consumers.unreadable import tolerate_unreadable
 from stream.settings import KafkaSettings
 
-__all__ = ["abandon", "new_consumer", "new_producer", "poll", "reading_consumer", "translated"]
+__all__ = ["abandon", "new_admin", "new_consumer", "new_producer", "poll", "reading_consumer", "translated"]
 
 log = structlog.get_logger()
 
@@ -96,7 +96,7 @@ def new_consumer(
             heartbeat_interval_ms=settings.session_timeout_ms // 3,
             max_poll_records=poll_records,
             max_partition_fetch_bytes=MAX_FETCH_BYTES,
-            **_common(settings),
+            **_uncounted(settings),
         )
     return tolerate_unreadable(_creating_no_topics(consumer))
 
@@ -116,9 +116,19 @@ def reading_consumer(settings: KafkaSettings) -> "KafkaConsumer":
             isolation_level="read_committed",
             max_partition_fetch_bytes=MAX_FETCH_BYTES,
             fetch_max_wait_ms=50,  # it looks at what is there, it does not wait for more
-            **_common(settings),
+            **_uncounted(settings),
         )
     return tolerate_unreadable(_creating_no_topics(consumer))
+
+
+def new_admin(settings: KafkaSettings) -> "KafkaAdminClient":
+    """A client that looks after groups.
+
+    Raises:
+        ConfigurationError, KafkaAwayError: See `translated`.
+    """
+    with translated(f"connecting to {settings.bootstrap_servers}"):
+        return _made(KafkaAdminClient, **_common(settings))
 
 
 def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -> "KafkaProducer":
@@ -136,7 +146,7 @@ def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -
             batch_size=1 << 18,
             transactional_id=transactional_id,
             transaction_timeout_ms=15_000,  # readers wait this long for a producer that died in a transaction
-            **_common(settings),
+            **_uncounted(settings),
         )
 
 
@@ -197,5 +207,9 @@ def _common(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_timeout_ms": 3_000,  # whoever calls tries again; a process that is told to stop must not hang
         "metadata_max_age_ms": 30_000,  # new partitions are seen within this time
         "reconnect_backoff_max_ms": 2_000,
-        "metrics_enabled": False,  # kafka-python's own counters cost time on every record; ours are in telemetry
     }
+
+
+def _uncounted(settings: KafkaSettings) -> dict[str, Any]:
+    """kafka-python's own counters cost time on every record; ours are in telemetry."""
+    return {**_common(settings), "metrics_enabled": False}

@@ -6,7 +6,8 @@ A turn of the loop:
 2. for each partition with records: read them, publish dead letters and wait for their acknowledgement, then one call
    that applies the whole batch or refuses it (several calls where it is very large)
 3. take partitions that were assigned, and go to the positions that their states hold
-4. now and then: commit (for lag tools only), resume partitions whose ready stream has drained
+4. now and then: commit (for lag tools), look whether Redis has forgotten something, resume partitions whose ready
+   stream has drained
 
 Whatever happens between two lines, the position in Redis says what was applied: a batch that was not is read again, one
 that was is skipped.
@@ -20,13 +21,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from model.errors import RecordError
 from stream.consumers.assignment import Assignment, Held
 from stream.consumers.clients import new_consumer, poll, translated
-from stream.consumers.identity import TopicIdentity
 from stream.consumers.publisher import Publisher
 from stream.consumers.records import MAX_KEY_BYTES, RecordReader, bounded_batches
 from stream.consumers.taking import Taker
@@ -87,8 +87,7 @@ class Consumer:
         )
         self._assignment = Assignment(self._kafka)
         registry = PartitionRegistry(parts.redis, self._settings.namespace)
-        self._identity = TopicIdentity(self._kafka, self._settings.kafka.logs_topic, clock)
-        self._taker = Taker(self._settings.kafka, self._kafka, self._identity, registry, self._owner)
+        self._taker = Taker(self._settings.kafka, self._kafka, registry, self._owner, clock)
         self._housekeeping_at = 0.0
         self.health = Heartbeat("the consumer", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
@@ -106,7 +105,7 @@ class Consumer:
         try:
             with self._publisher:
                 self._loop.run(self._parts.stop, meanwhile=self._poll)
-                self._commit()
+                self._taker.commits.commit(self._held)
         finally:
             self._kafka.close(autocommit=False, timeout_ms=2000)
             log.info("consumer_stopped", owner=self._owner)
@@ -122,7 +121,7 @@ class Consumer:
             StateError: The topic, or a state in Redis, is not what the other belongs to.
         """
         batches = self._poll()
-        self._identity.confirm()
+        self._taker.identity.confirm()
         self._work(batches)
         return bool(batches) or self._caught_up()
 
@@ -281,7 +280,8 @@ class Consumer:
                 lag = max(0, end - (held.next_offset or 0))
                 self._parts.metrics.lag_records.labels(str(partition.partition)).set(lag)
         self._parts.metrics.paused_partitions.set(sum(held.full for held in self._held.values()))
-        self._commit()
+        self._taker.remember(self._held)
+        self._taker.commits.commit(self._held)
 
     def _was_forgotten(self, held: Held) -> bool:
         """Whether Redis came back empty or older: a partition without new lines has no call that would be refused."""
@@ -294,14 +294,6 @@ class Consumer:
             fetched = self._kafka.position(partition, timeout_ms=1000)
         if held.next_offset is not None and fetched is not None and fetched > held.next_offset:
             self._apply(partition, held, Batch(held.next_offset, fetched))
-
-    def _commit(self) -> None:
-        offsets = {p: OffsetAndMetadata(h.next_offset) for p, h in self._held.items() if h.next_offset is not None}
-        if offsets:
-            try:
-                self._kafka.commit_async(offsets)
-            except KafkaError as exc:  # only lag tools read what is committed; the state is what counts
-                log.info("commit_failed", error=repr(exc))
 
 
 def _numbers(partitions: set[TopicPartition]) -> list[int]:

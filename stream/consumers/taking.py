@@ -1,12 +1,14 @@
 """Taking partitions: becoming the owner of their states, and reading on where those stand."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from model.errors import StateError
 from stream.consumers.assignment import Held
+from stream.consumers.commits import Commits
 from stream.consumers.identity import TopicIdentity
 from stream.consumers.offsets import Range, ranges
 from stream.settings import KafkaSettings
@@ -23,22 +25,27 @@ class Taker:
     Args:
         settings: Where Kafka is, which topic, and where to begin without a state.
         kafka: The member of the group.
-        identity: Whether the topic is still the same.
         registry: Where to remember that a partition has state.
         owner: The token of this consumer.
+        clock: Seconds that never go back.
+
+    Attributes:
+        identity: Whether the topic is still the one that was taken.
+        commits: What Kafka keeps about the partitions: their positions, and where their states began.
     """
 
     def __init__(
         self,
         settings: KafkaSettings,
         kafka: "KafkaConsumer",
-        identity: TopicIdentity,
         registry: PartitionRegistry,
         owner: str,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.identity = TopicIdentity(kafka, settings.logs_topic, clock)
+        self.commits = Commits(settings, kafka)
         self._settings = settings
         self._kafka = kafka
-        self._identity = identity
         self._registry = registry
         self._owner = owner
 
@@ -57,11 +64,16 @@ class Taker:
         if not wanted:
             return
         offsets = ranges(self._settings, wanted)
-        topic_id = self._identity.confirm()
+        topic_id = self.identity.confirm()
+        self.commits.find_origins(wanted, offsets, topic_id)
         for partition, each in wanted.items():
             each.next_offset = self._position(each, topic_id, offsets[partition])
-            self._registry.add(each.store.partition)
+            self.remember({partition: each})
             yield partition, offsets[partition].begin
+
+    def remember(self, held: Mapping[TopicPartition, Held]) -> None:
+        """Tell workers of the partitions that are taken: they find none of a Redis that came back without its list."""
+        self._registry.add(*(each.store.partition for each in held.values() if each.next_offset is not None))
 
     def read_on(self, partition: TopicPartition, held: Held) -> None:
         """Fetch from where the state stands, unless another consumer has taken the partition since."""
@@ -85,8 +97,8 @@ class Taker:
                 self._kafka.pause(partition)
 
     def _position(self, held: Held, topic_id: str, offsets: Range) -> int:
-        start = offsets.begin if self._settings.start_at == "earliest" else offsets.end
-        position = held.store.take(self._owner, topic_id, start).offset
+        origin = held.origin.offset if held.origin else offsets.begin
+        position = held.store.take(self._owner, topic_id, max(origin, offsets.begin)).offset
         if position > offsets.end:
             raise StateError(
                 f"The state of {held.store.partition} has seen offsets up to {position}, but the partition ends at "

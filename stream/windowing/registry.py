@@ -17,10 +17,11 @@ class PartitionRegistry:
         self._redis: Any = redis
         self._key = f"{namespace}:partitions"
 
-    def add(self, partition: PartitionId) -> None:
-        """Remember a partition."""
-        with translated():
-            self._redis.sadd(self._key, str(partition))
+    def add(self, *partitions: PartitionId) -> None:
+        """Remember partitions, known ones as well."""
+        if partitions:
+            with translated():
+                self._redis.sadd(self._key, *map(str, partitions))
 
     def all(self) -> list[PartitionId]:
         """Every partition that has state, in order."""
