@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from kafka import TopicPartition
@@ -11,7 +12,7 @@ from stream.consumers.clients import reading_consumer
 from stream.consumers.offsets import Range, partitions_of, ranges
 from stream.live_settings import LiveSettingsStore
 from stream.settings import Settings
-from stream.windowing.store import PartitionId, PartitionStore
+from stream.windowing.store import Cutting, PartitionId, PartitionStore
 
 __all__ = ["flush"]
 
@@ -22,14 +23,15 @@ Progress = Callable[[int, int], None]
 
 
 def flush(settings: Settings, redis: Any, timeout_seconds: float, progress: Progress | None = None) -> int:  # noqa: ANN401
-    """End all open sessions of all partitions.
+    """End all waits and open sessions of all partitions.
 
     It may be run again: sessions that are closed stay closed.
 
     Args:
         settings: Which topic and namespace.
         redis: A client that returns bytes.
-        timeout_seconds: How long to wait for the consumers to reach the end offsets of now.
+        timeout_seconds: How long to wait for the consumers to reach the end offsets of now, and for the workers where
+            a ready stream is full.
         progress: Told how it goes.
 
     Returns:
@@ -37,28 +39,63 @@ def flush(settings: Settings, redis: Any, timeout_seconds: float, progress: Prog
 
     Raises:
         ConfigurationError: There is no such topic.
-        TransientError: The consumers did not reach the end in time; which partition, and where it stands.
+        StateError: Lines are applied, but there are no live settings.
+        TransientError: Consumers or workers were too slow; which partition, and where it stands.
     """
-    deadline = time.monotonic() + timeout_seconds
-    ended = 0
-    for partition, (begin, end) in _ranges(settings).items():
+    partitions = _ranges(settings)
+    flushing = _Flushing(settings, redis, time.monotonic() + timeout_seconds, progress or (lambda _left, _ended: None))
+    for partition, (begin, end) in partitions.items():
         store = PartitionStore(redis, settings.namespace, PartitionId(partition.topic, partition.partition))
-        if begin == end and store.position() is None:
-            continue  # nothing is in it, and nothing ever was
+        if begin < end or store.position() is not None:  # else nothing is in it, and nothing ever was
+            flushing.flush(store, end)
+    return flushing.ended
+
+
+@dataclass(slots=True)
+class _Flushing:
+    settings: Settings
+    redis: Any
+    deadline: float
+    progress: Progress
+    ended: int = 0
+
+    def flush(self, store: PartitionStore, end: int) -> None:
+        while True:
+            self._await_position(store, end)
+            self._await_room(store)
+            done = store.flush(end, self._cutting())
+            self.ended += done.sessions_ended
+            self.progress(0, self.ended)
+            # Refused: Redis came back older between the two calls, and the consumers read again.
+            if done.refusal is None and not done.open_sessions:
+                return
+
+    def _await_position(self, store: PartitionStore, end: int) -> None:
         while (found := store.position()) is None or found.offset < end:
             position = found.offset if found else 0
-            if time.monotonic() > deadline:
-                raise TransientError(
-                    f"{store.partition} is at offset {position} and must reach {end}, but {timeout_seconds:.0f} s "
-                    "have passed. Are consumers running? Sessions of the partitions before it are ended; run it again."
-                )
-            if progress:
-                progress(end - position, ended)
-            time.sleep(POLL_SECONDS)
-        ended += _end_sessions(store, end, _window_size(redis, settings.namespace))
-        if progress:
-            progress(0, ended)
-    return ended
+            self._wait(store, f"is at offset {position} and must reach {end}. Are consumers running?")
+            self.progress(end - position, self.ended)
+
+    def _await_room(self, store: PartitionStore) -> None:
+        most = self.settings.redis.max_ready_bytes
+        while store.ready_bytes() >= most:
+            self._wait(store, f"has a full ready stream (redis.max_ready_bytes is {most}). Are workers running?")
+
+    def _wait(self, store: PartitionStore, why: str) -> None:
+        if time.monotonic() > self.deadline:
+            raise TransientError(
+                f"The time for the flush is over, and {store.partition} {why} "
+                "Sessions of the partitions before it are ended; run it again."
+            )
+        time.sleep(POLL_SECONDS)
+
+    def _cutting(self) -> Cutting:
+        settings, live = self.settings, LiveSettingsStore(self.redis, self.settings.namespace).get()
+        if live is None:
+            raise StateError(
+                f"Lines of namespace {settings.namespace} are applied, but its live settings are gone; run consume."
+            )
+        return Cutting(live.rule(), settings.redis.limits(), settings.redis.max_novel_events, live.version)
 
 
 def _ranges(settings: Settings) -> dict[TopicPartition, Range]:
@@ -68,19 +105,3 @@ def _ranges(settings: Settings) -> dict[TopicPartition, Range]:
     finally:
         consumer.close()
     return ranges(settings.kafka, partitions)
-
-
-def _window_size(redis: Any, namespace: str) -> int:  # noqa: ANN401 -- redis-py types every mode of its client
-    live = LiveSettingsStore(redis, namespace).get()
-    if live is None:
-        raise StateError(f"Lines of namespace {namespace} are applied, but its live settings are gone; run consume.")
-    return live.window_size
-
-
-def _end_sessions(store: PartitionStore, reached: int, size: int) -> int:
-    total = 0
-    while True:
-        flushed = store.flush(reached, size)
-        total += flushed.ended
-        if not flushed.remaining:
-            return total

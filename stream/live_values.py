@@ -13,6 +13,7 @@ from stream.windowing.windows import WindowRule
 __all__ = ["SETTING_TYPES", "LiveSettings", "parsed_value"]
 
 MAX_SESSION_GAP_MS = 365 * 24 * 3600 * 1000
+MAX_GRACE_MS = 24 * 3600 * 1000
 
 _SHOWN_CHARACTERS = 80
 
@@ -26,6 +27,7 @@ class LiveSettings:
         window_hop: A window is cut after every this many events.
         session_gap_ms: Silence, in milliseconds of event time, that ends a session.
         threshold: An alert is published when a window's score is above it, in nats.
+        grace_ms: How far, in milliseconds of event time, a line may lag behind and still find its place.
         version: Counts the changes; 0 before the values are stored.
 
     Raises:
@@ -36,6 +38,7 @@ class LiveSettings:
     window_hop: int
     session_gap_ms: int
     threshold: float
+    grace_ms: int = 0
     version: int = 0
 
     def __post_init__(self) -> None:
@@ -45,11 +48,13 @@ class LiveSettings:
             raise ConfigurationError(
                 f"session_gap_ms is {self.session_gap_ms}; allowed are 1 to {MAX_SESSION_GAP_MS} ms (365 days)."
             )
+        if self.grace_ms > MAX_GRACE_MS:
+            raise ConfigurationError(f"grace_ms is {self.grace_ms}; allowed are 0 to {MAX_GRACE_MS} ms (24 hours).")
         self.rule()
 
     def rule(self) -> WindowRule:
         """Return how windows are cut."""
-        return WindowRule(self.window_size, self.window_hop, self.session_gap_ms)
+        return WindowRule(self.window_size, self.window_hop, self.session_gap_ms, self.grace_ms)
 
     def values(self) -> dict[str, int | float]:
         """Return the settings by name, without the version."""

@@ -10,8 +10,9 @@ import structlog
 from model.lines.choice import FormatChoice
 from model.lines.keys import KeyExtractor
 from model.reading_part import ReadingPart
-from stream.consumers.consumer import Consumer, ConsumerParts
+from stream.consumers.consumer import Consumer
 from stream.consumers.offsets import require_topics
+from stream.consumers.parts import ConsumerParts
 from stream.consumers.records import RecordReader
 from stream.consumers.rekey import Rekey, RekeyParts
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore

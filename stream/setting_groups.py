@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from stream.windowing.windows import StateLimits
+
 __all__ = [
     "AlertSettings",
     "ConsumerSettings",
@@ -137,8 +139,20 @@ class RedisSettings(_Group):
         description="Server, credentials and database.",
         json_schema_extra={"allowed": "redis://[user:password@]host:port/database, rediss://… or unix://…"},
     )
-    max_ready_windows: int = Field(
-        default=20_000, ge=1, description="Windows a partition may have waiting before its consumer pauses."
+    max_ready_bytes: int = Field(
+        default=64 << 20,
+        ge=1_000,
+        description="Memory that a partition's windows waiting to be scored may take before its consumer pauses.",
+    )
+    max_open_sessions: int = Field(
+        default=100_000,
+        ge=1,
+        description="Sessions a partition may have open; beyond, the one silent longest is ended and scored.",
+    )
+    max_waiting_events: int = Field(
+        default=50_000,
+        ge=1,
+        description="Events of a partition that may wait for the grace to pass; beyond, the oldest no longer wait.",
     )
     max_novel_events: int = Field(
         default=10_000, ge=0, description="Novel events whose first sight and sample are kept."
@@ -150,6 +164,10 @@ class RedisSettings(_Group):
         if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("it has another scheme")
         return url
+
+    def limits(self) -> StateLimits:
+        """Return how much the state of a partition may hold."""
+        return StateLimits(self.max_open_sessions, self.max_waiting_events)
 
 
 class ModelSettings(_Group):
@@ -184,6 +202,11 @@ class ConsumerSettings(_Group):
 
     poll_records: int = Field(default=2_000, ge=1, le=100_000, description="The most records of one poll.")
     poll_timeout_ms: int = Field(default=200, ge=1, le=2_000, description="How long a poll waits for records.")
+    idle_timeout_ms: int = Field(
+        default=30_000,
+        ge=1_000,
+        description="Silence after which a partition's waits and sessions end by the clock on the wall.",
+    )
 
 
 class WorkerSettings(_Group):

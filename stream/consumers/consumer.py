@@ -13,58 +13,33 @@ Whatever happens between two lines, the position in Redis says what was applied:
 that was is skipped.
 """
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from model.errors import RecordError
+from stream.consumers.applying import Applier
 from stream.consumers.assignment import Assignment, Held
 from stream.consumers.clients import new_consumer, poll, translated
+from stream.consumers.offsets import partitions_of
+from stream.consumers.parts import ConsumerParts
 from stream.consumers.publisher import Publisher
-from stream.consumers.records import MAX_KEY_BYTES, RecordReader, bounded_batches
 from stream.consumers.taking import Taker
-from stream.dead_letters import dead_letter_of, encode_dead_letter
-from stream.live_settings import LiveSettingsFollower
 from stream.loop import Loop
-from stream.settings import Settings
-from stream.telemetry import ConsumerMetrics, Heartbeat
+from stream.telemetry import Heartbeat
 from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import Applied, Batch, PartitionId, PartitionStore, Refusal
+from stream.windowing.store import Batch, PartitionId, PartitionStore
 
-__all__ = ["Consumer", "ConsumerParts"]
+__all__ = ["Consumer"]
 
 log = structlog.get_logger()
 
 HOUSEKEEPING_SECONDS = 0.5
 UNWELL_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class ConsumerParts:
-    """What a consumer works with.
-
-    Attributes:
-        settings: The static settings.
-        live: The live settings.
-        redis: A client that returns bytes.
-        reader: Records to events.
-        metrics: Where it counts.
-        stop: Set when the process is to end.
-    """
-
-    settings: Settings
-    live: LiveSettingsFollower
-    redis: Any
-    reader: RecordReader
-    metrics: ConsumerMetrics
-    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Consumer:
@@ -85,9 +60,12 @@ class Consumer:
         self._kafka: KafkaConsumer = new_consumer(
             self._settings.kafka, self._settings.namespace, self._settings.consumer.poll_records
         )
+        # A member that joins before it knows the topic's partitions is given none, and has to join a second time.
+        partitions_of(self._kafka, self._settings.kafka.logs_topic)
         self._assignment = Assignment(self._kafka)
         registry = PartitionRegistry(parts.redis, self._settings.namespace)
         self._taker = Taker(self._settings.kafka, self._kafka, registry, self._owner, clock)
+        self._applier = Applier(parts, self._kafka, self._taker, self._publisher, clock)
         self._housekeeping_at = 0.0
         self.health = Heartbeat("the consumer", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
@@ -149,7 +127,7 @@ class Consumer:
         for partition, records in batches.items():
             held = self._held.get(partition)
             if held is not None and held.next_offset is not None:
-                self._apply_in_parts(partition, held, records)
+                self._applier.apply_records(partition, held, records)
         self._take()
         if self._clock() - self._housekeeping_at >= HOUSEKEEPING_SECONDS:
             self._keep_house()
@@ -182,87 +160,7 @@ class Consumer:
             "records_deleted_before_reading", partition=partition.partition, first=position, count=begin - position
         )
         self._parts.metrics.deleted_unread.inc(begin - position)
-        self._apply(partition, held, Batch(position, begin))
-
-    def _apply_in_parts(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> None:
-        """Apply a poll batch in calls of bounded work; what is left when one is refused, or fills up, is read again.
-
-        A refusal changes the next offset: a part behind it must not be applied as if it followed on that.
-        """
-        for part in bounded_batches(records):
-            if held.full:
-                self._taker.seek(partition, held)
-                return
-            if self._apply_records(partition, held, part).refusal is not None:
-                return
-
-    def _apply_records(self, partition: TopicPartition, held: Held, records: Sequence[Any]) -> Applied:
-        read = self._parts.reader.read(records)
-        self._publish_rejected(read.rejected)
-        start, stop = min(held.next_offset or 0, records[0].offset), records[-1].offset + 1
-        applied = self._apply(partition, held, read.events.batch(start, stop, read.novel))
-        if applied.refusal is None:
-            held.epoch = max(held.epoch, records[-1].leader_epoch)
-            metrics = self._parts.metrics
-            metrics.records.inc(len(records))
-            metrics.lines.inc(len(read.events.keys))
-            metrics.late_events.inc(max(0, applied.late - read.at_stream_time))
-            metrics.novel_events.inc(sum(event.times for event in read.novel))
-            metrics.time_fallbacks.inc(read.untimed + read.future)
-        return applied
-
-    def _publish_rejected(self, rejected: Sequence[tuple[Any, RecordError]]) -> None:
-        if not rejected:
-            return
-        for record, error in rejected:
-            letter = dead_letter_of(record, error)
-            key = record.key[:MAX_KEY_BYTES] if record.key else None  # a key of a megabyte would not fit beside it
-            self._publisher.send(self._settings.kafka.dead_letters_topic, encode_dead_letter(letter), key)
-        self._publisher.wait()
-        for _, error in rejected:
-            self._parts.metrics.dead_letters.labels(error.reason).inc()
-
-    def _apply(self, partition: TopicPartition, held: Held, batch: Batch) -> Applied:
-        rule = self._parts.live.current().rule()
-        applied = held.store.apply(self._owner, batch, rule, self._settings.redis.max_novel_events)
-        if applied.refusal is not None:
-            self._refused(partition, held, applied)
-        else:
-            held.next_offset = batch.stop
-            self._count(partition, held, applied)
-        return applied
-
-    def _refused(self, partition: TopicPartition, held: Held, applied: Applied) -> None:
-        reason = applied.refusal.value if applied.refusal else ""
-        log.warning("batch_refused", partition=partition.partition, reason=reason, position=applied.position)
-        self._parts.metrics.refusals.labels(reason).inc()
-        if applied.refusal is Refusal.GAP:
-            held.next_offset = applied.position
-            self._taker.seek(partition, held)
-        else:
-            # Another consumer took the partition. Take it again only if it is still ours after the next poll.
-            self._taker.take_again({partition: held})
-
-    def _count(self, partition: TopicPartition, held: Held, applied: Applied) -> None:
-        metrics, name = self._parts.metrics, str(partition.partition)
-        metrics.windows_cut.inc(applied.windows)
-        metrics.sessions_ended.inc(applied.sessions_ended)
-        metrics.overlaps_skipped.inc(applied.skipped)
-        metrics.open_sessions.labels(name).set(applied.open_sessions)
-        self._mind_fullness(partition, held, applied.ready_windows)
-
-    def _mind_fullness(self, partition: TopicPartition, held: Held, ready_windows: int) -> None:
-        """Pause a partition whose ready stream is full, and resume it when half of it is scored."""
-        self._parts.metrics.ready_windows.labels(str(partition.partition)).set(ready_windows)
-        most = self._settings.redis.max_ready_windows
-        if not held.full and ready_windows >= most:
-            held.full = True
-            self._kafka.pause(partition)
-            log.warning("ready_stream_full", partition=partition.partition, windows=ready_windows, most=most)
-        elif held.full and ready_windows <= most // 2:
-            held.full = False
-            self._kafka.resume(partition)
-            log.info("ready_stream_drained", partition=partition.partition, windows=ready_windows)
+        self._applier.apply(partition, held, Batch(position, begin))
 
     def _keep_house(self) -> None:
         for partition, held in self._held.items():
@@ -273,8 +171,9 @@ class Consumer:
                 self._taker.take_again({partition: held})
                 continue
             if held.full:
-                self._mind_fullness(partition, held, held.store.ready_windows())
+                self._applier.mind_fullness(partition, held, held.store.ready_bytes())
             self._cover_markers(partition, held)
+            self._applier.mind_silence(partition, held)
             end = self._kafka.highwater(partition)
             if end is not None:
                 lag = max(0, end - (held.next_offset or 0))
@@ -293,7 +192,7 @@ class Consumer:
         with translated("asking for the fetch position"):
             fetched = self._kafka.position(partition, timeout_ms=1000)
         if held.next_offset is not None and fetched is not None and fetched > held.next_offset:
-            self._apply(partition, held, Batch(held.next_offset, fetched))
+            self._applier.apply(partition, held, Batch(held.next_offset, fetched))
 
 
 def _numbers(partitions: set[TopicPartition]) -> list[int]:

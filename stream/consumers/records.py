@@ -13,7 +13,8 @@ from model.lines.parser import LineParser, ParsedLines
 from model.lines.records import most_lines
 from stream.consumers.unreadable import UnreadableRecord
 from stream.windowing.batches import EventColumns
-from stream.windowing.store import Novel
+from stream.windowing.store import ENTRY_BYTES, Novel
+from stream.windowing.windows import NO_TIME, WindowRule
 
 __all__ = ["MAX_KEY_BYTES", "ReadRecords", "RecordReader", "bounded_batches"]
 
@@ -23,11 +24,11 @@ MAX_KEY_BYTES = 1024
 MAX_BATCH_LINES = 50_000
 """The most lines of one script call, unless a single record has more: about a sixth of a second of Redis's time."""
 
+MAX_BATCH_BYTES = 16 << 20
+"""The most bytes of windows that one script call cuts, unless a single record gives more."""
+
 FUTURE_MS = 60 * 60 * 1000
 """A line may be this far ahead of this machine's clock; one beyond takes the stream time instead."""
-
-AT_STREAM_TIME_MS = 0
-"""An event time that is always raised to the partition's stream time."""
 
 
 @dataclass(slots=True)
@@ -40,7 +41,6 @@ class ReadRecords:
         rejected: Records that give no event, with the reason.
         untimed: Events whose line states no time that can be read.
         future: Events whose own time was too far ahead.
-        at_stream_time: Those of both that take the stream time instead.
     """
 
     events: EventColumns
@@ -48,7 +48,6 @@ class ReadRecords:
     rejected: list[tuple[Any, RecordError]] = field(default_factory=list)
     untimed: int = 0
     future: int = 0
-    at_stream_time: int = 0
 
 
 class RecordReader:
@@ -72,21 +71,20 @@ class RecordReader:
         events = EventColumns(
             [keyed[index].key for index in parsed.record], times_ms, parsed.event_id, _places(parsed, keyed)
         )
-        at_stream_time = (untimed | ahead) & (times_ms == AT_STREAM_TIME_MS)  # a line may say 1970 itself
-        counts = (int(each.sum()) for each in (untimed, ahead & ~untimed, at_stream_time))
-        return ReadRecords(events, self._novel(parsed), rejected, *counts)
+        return ReadRecords(events, self._novel(parsed), rejected, int(untimed.sum()), int((ahead & ~untimed).sum()))
 
     def _times(self, parsed: ParsedLines, records: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The times to use, and of which lines they are not their own: that have none, that are too far ahead."""
         times = np.array(parsed.time_ms, dtype=np.int64)  # (lines,)
         untimed = times < 0
+        times[times == NO_TIME] = NO_TIME + 1  # a line may say 1970 itself: late, not without a time
         if untimed.any():
             # A stream that states times keeps to its own clock; one that states none has only Kafka's.
             states_times = self._parser.line_format.has_time
-            fallback = [AT_STREAM_TIME_MS if states_times else max(0, records[i].timestamp) for i in parsed.record]
+            fallback = [NO_TIME if states_times else max(0, records[i].timestamp) for i in parsed.record]
             times = np.where(untimed, np.array(fallback, dtype=np.int64), times)
         ahead: np.ndarray = times > self._now_ms() + FUTURE_MS
-        times[ahead] = AT_STREAM_TIME_MS
+        times[ahead] = NO_TIME
         return times, untimed, ahead
 
     def _novel(self, parsed: ParsedLines) -> list[Novel]:
@@ -96,18 +94,20 @@ class RecordReader:
         ]
 
 
-def bounded_batches(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Cut a poll batch between records so that no part has more than about ``MAX_BATCH_LINES`` lines.
+def bounded_batches(records: Sequence[Any], rule: WindowRule) -> Iterator[Sequence[Any]]:
+    """Cut a poll batch between records so that no part makes one script call do too much.
 
-    A script call blocks Redis for everybody while it runs, and a record of a megabyte can hold 65,536 lines.
+    A call blocks Redis for everybody while it runs. A record of a megabyte can hold 65,536 lines; with large windows
+    and a small hop, each line can cut a window of kilobytes.
     """
+    most = max(1, min(MAX_BATCH_LINES, MAX_BATCH_BYTES * rule.hop // (rule.size * ENTRY_BYTES)))
     lines = [most_lines(record.value) for record in records]
-    if sum(lines) <= MAX_BATCH_LINES:
+    if sum(lines) <= most:
         yield records
         return
     start = held = 0
     for index, count in enumerate(lines):
-        if held and held + count > MAX_BATCH_LINES:
+        if held and held + count > most:
             yield records[start:index]
             start, held = index, 0
         held += count

@@ -17,7 +17,9 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from model.errors import RecordError, TransientError
 from model.lines.keys import KeyExtractor
+from stream.consumers.assignment import Rejoining
 from stream.consumers.clients import abandon, new_consumer, new_producer, poll, translated
+from stream.consumers.offsets import partitions_of
 from stream.consumers.unreadable import UnreadableRecord
 from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.loop import Loop
@@ -65,6 +67,7 @@ class Rekey:
             self._settings.consumer.poll_records,
             without_commit="earliest",
         )
+        partitions_of(self._consumer, self._settings.kafka.raw_topic)  # as in the consumer: known before it joins
         self.health = Heartbeat("the rekey stage", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
 
@@ -75,7 +78,7 @@ class Rekey:
             ConfigurationError: A topic does not exist, or Kafka refuses the user.
         """
         kafka = self._settings.kafka
-        self._consumer.subscribe([kafka.raw_topic])
+        self._consumer.subscribe([kafka.raw_topic], listener=Rejoining(self._consumer))
         log.info("rekey_started", source=kafka.raw_topic, target=kafka.logs_topic)
         try:
             self._loop.run(self._parts.stop)

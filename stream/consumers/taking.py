@@ -32,6 +32,7 @@ class Taker:
     Attributes:
         identity: Whether the topic is still the one that was taken.
         commits: What Kafka keeps about the partitions: their positions, and where their states began.
+        owner: As given.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Taker:
         self._settings = settings
         self._kafka = kafka
         self._registry = registry
-        self._owner = owner
+        self.owner = owner
 
     def take(self, held: Mapping[TopicPartition, Held]) -> Iterator[tuple[TopicPartition, int]]:
         """Take the partitions that are not taken yet.
@@ -92,13 +93,13 @@ class Taker:
     def take_again(self, held: Mapping[TopicPartition, Held]) -> None:
         """Fetch nothing more from partitions until they are taken once more."""
         for partition, each in held.items():
-            each.next_offset = None
+            each.let_go()
             if partition in self._kafka.assignment():
                 self._kafka.pause(partition)
 
     def _position(self, held: Held, topic_id: str, offsets: Range) -> int:
         origin = held.origin.offset if held.origin else offsets.begin
-        position = held.store.take(self._owner, topic_id, max(origin, offsets.begin)).offset
+        position = held.store.take(self.owner, topic_id, max(origin, offsets.begin)).offset
         if position > offsets.end:
             raise StateError(
                 f"The state of {held.store.partition} has seen offsets up to {position}, but the partition ends at "

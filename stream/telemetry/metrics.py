@@ -69,23 +69,27 @@ class ConsumerMetrics(_Metrics):
     records: Counter = _counter("Kafka records read from the logs topic.")
     lines: Counter = _counter("Log lines found in them.")
     dead_letters: Counter = _counter("Records sent to the dead letters topic.", "reason")
-    late_events: Counter = _counter("Events older than stream time, raised to it.")
+    late_events: Counter = _counter("Events that came later than the grace allows, raised to the watermark.")
+    hurried_events: Counter = _counter("Waiting events that the limit made join before the grace had passed.")
     novel_events: Counter = _counter("Events that no template of the model matches.")
     time_fallbacks: Counter = _counter("Lines without a usable time, given the stream time or their record's.")
     windows_cut: Counter = _counter("Windows cut into the ready streams.")
-    sessions_ended: Counter = _counter("Sessions that ended.")
+    sessions_ended: Counter = _counter("Sessions that ended: by gap, silence of the partition, or limit.", "reason")
     refusals: Counter = _counter("Batches that the state refused: owner (partition taken by another) or gap.", "reason")
     deleted_unread: Counter = _counter("Records that Kafka's retention deleted before they were read.")
     overlaps_skipped: Counter = _counter("Events skipped because an earlier call had applied them.")
     ready_windows: Gauge = _gauge("Windows in the ready stream of a partition, not yet acknowledged.", "partition")
+    ready_bytes: Gauge = _gauge("Memory of a partition's ready stream.", "partition")
     open_sessions: Gauge = _gauge("Open sessions of a partition.", "partition")
+    waiting_events: Gauge = _gauge("Events of a partition that wait for the grace to pass.", "partition")
     paused_partitions: Gauge = _gauge("Partitions paused because their ready stream is full.")
     lag_records: Gauge = _gauge("Records of a partition not yet applied.", "partition")
     failed_turns: Counter = _failed_turns()
 
     def forget(self, partition: int) -> None:
         """Remove a partition's gauges: another process reports them from now on."""
-        for each in (self.ready_windows, self.open_sessions, self.lag_records):
+        gauges = (self.ready_windows, self.ready_bytes, self.open_sessions, self.waiting_events, self.lag_records)
+        for each in gauges:
             each.remove_by_labels({"partition": str(partition)})
 
 

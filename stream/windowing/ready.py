@@ -18,7 +18,7 @@ class ReadyWindow:
         stream_id: Its id in the stream; a Redis that lost its newest writes can give it a second time.
         key: The session's key.
         header: Session events (4 bytes) and final (1 byte).
-        entries: Its events, see ``lua/session.lua``.
+        entries: Its events, see ``lua/partition.lua``.
         deliveries: How often it was given to a worker before; 0 the first time.
     """
 

@@ -5,7 +5,7 @@ Cluster. What is in each key, and what each script does, is written at the head 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from importlib import resources
 from typing import Any, NamedTuple
@@ -15,29 +15,33 @@ from redis import Redis
 
 from model.errors import StateError
 from stream.redis_client import translated
-from stream.windowing.windows import WindowRule
+from stream.windowing.partition_state import Refusal
+from stream.windowing.windows import StateLimits, WindowRule
 
 __all__ = [
     "ENTRY_BYTES",
     "Applied",
     "Batch",
-    "Flushed",
+    "Cutting",
+    "Ending",
     "Novel",
     "PartitionId",
     "PartitionStore",
     "Position",
-    "Refusal",
     "packed",
 ]
 
 ENTRY_BYTES = 24
 """An event in Redis: event ID, effective time in ms and place, eight big-endian bytes each."""
 
-FORMAT = "1"
+FORMAT = "2"
 """The layout of the state; another one in Redis stops the consumer."""
 
 SWEEP_SESSIONS = 500
-"""The most sessions that one call ends beyond those that its own events end: a call does bounded work."""
+"""The most sessions that one call ends beyond those that its events and the limits end: a call does bounded work."""
+
+ENDED_AT_ONCE = 5_000
+"""The most sessions that one call of `PartitionStore.advance` or `PartitionStore.flush` ends."""
 
 
 class PartitionId(NamedTuple):
@@ -79,44 +83,79 @@ class Batch:
     novel: Sequence[Novel] = ()
 
 
-class Refusal(Enum):
-    """Why a batch was not applied."""
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How a call cuts windows.
 
-    OWNER = "owner"
-    GAP = "gap"
+    Attributes:
+        rule: The live settings' rule.
+        limits: How much a partition's state may hold.
+        novel_events: The most novel events whose text is kept.
+        version: The version of the live settings, which the state remembers.
+    """
+
+    rule: WindowRule
+    limits: StateLimits = field(default_factory=StateLimits)
+    novel_events: int = 10_000
+    version: int = 0
+
+    def packed(self, most: int) -> bytes:
+        """As the scripts read it; ``most`` is how many sessions the call may end beyond what its events end."""
+        data: bytes = msgpack.packb(
+            {
+                "size": self.rule.size,
+                "hop": self.rule.hop,
+                "gap": self.rule.session_gap_ms,
+                "grace": self.rule.grace_ms,
+                "open_sessions": self.limits.open_sessions,
+                "waiting_events": self.limits.waiting_events,
+                "novel_events": self.novel_events,
+                "version": self.version,
+                "most": most,
+            }
+        )
+        return data
+
+
+class Ending(Enum):
+    """What `PartitionStore.advance` ends."""
+
+    DUE = "due"
+    WAITS = "waits"
+    SESSIONS = "sessions"
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a call did.
+    """What a call did, and how things stand.
 
     Attributes:
-        refusal: None when the batch was applied, or had been before.
+        refusal: Why it did nothing; None when it was done, or had been before.
         position: The next offset that the state has not seen; -1 when another consumer owns the partition.
-        windows: Windows cut into the ready stream.
-        late: Events raised to stream time.
         skipped: Events that an earlier call had applied.
+        windows: Windows cut into the ready stream.
+        late: Events raised to the watermark.
+        hurried: How often the limit of waiting events moved the watermark.
         sessions_ended: Sessions that ended.
+        crowded_out: Those of them that the limit of open sessions ended.
         open_sessions: Sessions open now.
+        waiting_events: Events that wait for the grace to pass now.
         ready_windows: Windows in the ready stream now.
+        ready_bytes: Memory of the ready stream now.
     """
 
     refusal: Refusal | None
     position: int
+    skipped: int = 0
     windows: int = 0
     late: int = 0
-    skipped: int = 0
+    hurried: int = 0
     sessions_ended: int = 0
+    crowded_out: int = 0
     open_sessions: int = 0
+    waiting_events: int = 0
     ready_windows: int = 0
-
-
-class Flushed(NamedTuple):
-    """What one flush call did: where the state stands, sessions ended, sessions still open."""
-
-    position: int
-    ended: int
-    remaining: int
+    ready_bytes: int = 0
 
 
 class Position(NamedTuple):
@@ -138,18 +177,23 @@ class PartitionStore:
     def __init__(self, redis: "Redis", namespace: str, partition: PartitionId) -> None:
         self.partition = partition
         prefix = f"{namespace}:{{{partition}}}"
-        self.state, self.sessions, self.deadlines, self.ready, self.novel, self.novel_counts = (
-            f"{prefix}:{name}" for name in ("state", "sessions", "deadlines", "ready", "novel", "novel-counts")
+        self.state, self.waiting, self.sessions, self.deadlines, self.ready, self.novel, self.novel_counts = (
+            f"{prefix}:{name}"
+            for name in ("state", "waiting", "sessions", "deadlines", "ready", "novel", "novel-counts")
         )
         self._redis: Any = redis  # redis-py types every mode of its client; ours returns bytes
         self._take = redis.register_script(_script("take"))
-        self._apply = redis.register_script(_script("session") + _script("apply"))
-        self._flush = redis.register_script(_script("session") + _script("flush"))
+        self._apply = redis.register_script(_script("partition") + _script("apply"))
+        self._advance = redis.register_script(_script("partition") + _script("advance"))
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Every key of the partition's state."""
-        return (self.state, self.sessions, self.deadlines, self.ready, self.novel, self.novel_counts)
+        return (*self._window_keys, self.novel, self.novel_counts)
+
+    @property
+    def _window_keys(self) -> tuple[str, ...]:
+        return (self.state, self.waiting, self.sessions, self.deadlines, self.ready)
 
     def take(self, owner: str, topic_id: str, start: int) -> Position:
         """Make ``owner`` the partition's owner.
@@ -167,7 +211,7 @@ class PartitionStore:
             TransientError: Redis does not answer.
         """
         arguments = [owner, topic_id, FORMAT, start]
-        position, stream_time_ms, held_id, held_format = self._call(self._take, [self.state], arguments)
+        position, stream_time_ms, held_id, held_format = self._call(self._take, self._window_keys[:4], arguments)
         self._check_format(held_format.decode())
         if held_id and topic_id and held_id.decode() != topic_id:
             raise StateError(
@@ -177,7 +221,7 @@ class PartitionStore:
             )
         return Position(position, stream_time_ms)
 
-    def apply(self, owner: str, batch: Batch, rule: WindowRule, max_novel: int) -> Applied:
+    def apply(self, owner: str, batch: Batch, cutting: Cutting) -> Applied:
         """Apply a batch whole, or refuse it whole.
 
         Raises:
@@ -185,19 +229,36 @@ class PartitionStore:
                 whose answer was lost may be repeated: what it did is not done twice.
         """
         novel = [part for event in batch.novel for part in event]
+        # A call may open as many sessions as it has keys: ending twice as many keeps up, however short they are.
+        most = SWEEP_SESSIONS + 2 * len(batch.keys)
         arguments = [
-            *(owner, batch.start, batch.stop),
-            # A call may open as many sessions as it has keys: ending twice as many keeps up, however short they are.
-            *(rule.size, rule.hop, rule.session_gap_ms, SWEEP_SESSIONS + 2 * len(batch.keys), max_novel),
-            batch.entries,
-            packed(batch.key_numbers),
-            packed(batch.keys),
+            *(owner, batch.start, batch.stop, cutting.packed(most)),
+            *(batch.entries, packed(batch.key_numbers), packed(batch.keys)),
             packed(novel) if novel else b"",
         ]
-        status, *numbers = self._call(self._apply, list(self.keys), arguments)
-        if status == b"applied":
-            return Applied(None, *numbers)
-        return Applied(Refusal(status.decode()), numbers[0] if numbers else -1)
+        return _applied(self._call(self._apply, self.keys, arguments))
+
+    def advance(self, owner: str, at: int, cutting: Cutting, ending: Ending) -> Applied:
+        """End waits and sessions of a partition that fell silent at the offset ``at``; a bounded number of sessions.
+
+        Raises:
+            TransientError: As `apply`.
+        """
+        return self._advance_to(owner, at, cutting, ending)
+
+    def flush(self, reached: int, cutting: Cutting) -> Applied:
+        """End waits and open sessions, a bounded number, once the position has reached an offset; else a refusal.
+
+        Anybody may do it, not the owner alone.
+
+        Raises:
+            TransientError: As `apply`.
+        """
+        return self._advance_to("", reached, cutting, Ending.SESSIONS)
+
+    def _advance_to(self, owner: str, at: int, cutting: Cutting, ending: Ending) -> Applied:
+        arguments = [owner, at, ending.value, cutting.packed(ENDED_AT_ONCE)]
+        return _applied(self._call(self._advance, self._window_keys, arguments))
 
     def position(self) -> Position | None:
         """Where the state stands, None where there is none."""
@@ -205,15 +266,15 @@ class PartitionStore:
             offset, stream_time_ms = self._redis.hmget(self.state, ["position", "stream_time"])
         return None if offset is None else Position(int(offset), int(stream_time_ms or 0))
 
-    def flush(self, reached: int, size: int) -> Flushed:
-        """End open sessions, a bounded number, once the position has reached an offset; below it none is ended."""
-        keys = [self.state, self.sessions, self.deadlines, self.ready]
-        return Flushed(*self._call(self._flush, keys, [reached, SWEEP_SESSIONS, size]))
-
     def ready_windows(self) -> int:
         """How many windows wait in the ready stream, scored ones that are not acknowledged included."""
         with translated():
             return int(self._redis.xlen(self.ready))
+
+    def ready_bytes(self) -> int:
+        """How much memory the ready stream takes."""
+        with translated():
+            return int(self._redis.memory_usage(self.ready) or 0)
 
     def remove(self) -> None:
         """Delete the partition's state, open sessions and waiting windows included."""
@@ -227,9 +288,16 @@ class PartitionStore:
                 "Use the version that wrote it, or start anew with: logscry reset"
             )
 
-    def _call(self, script: Any, keys: list[str], arguments: list[Any]) -> Any:  # noqa: ANN401 (redis-py's own type)
+    def _call(self, script: Any, keys: Sequence[str], arguments: list[Any]) -> Any:  # noqa: ANN401 (redis-py's own type)
         with translated():
             return script(keys=keys, args=arguments)
+
+
+def _applied(answer: list[Any]) -> Applied:
+    status, *numbers = answer
+    if status == b"done":
+        return Applied(None, *numbers)
+    return Applied(Refusal(status.decode()), numbers[0] if numbers else -1)
 
 
 def packed(values: Sequence[Any]) -> bytes:

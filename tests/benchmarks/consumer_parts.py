@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry
 from redis import Redis
 
 from model.reading_part import ReadingPart
-from stream.consumers.consumer import Consumer, ConsumerParts
+from stream.consumers.consumer import Consumer
+from stream.consumers.parts import ConsumerParts
 from stream.consumers.records import RecordReader
 from stream.live_settings import LiveSettingsFollower, LiveSettingsStore
 from stream.live_values import LiveSettings

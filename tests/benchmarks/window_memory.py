@@ -11,7 +11,7 @@ from deploy.embedded.redis_server import EmbeddedRedis
 from stream.windowing.batches import EventColumns
 from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import PartitionId, PartitionStore
+from stream.windowing.store import Cutting, PartitionId, PartitionStore
 from stream.windowing.windows import WindowRule
 from tests.benchmarks.reader import drained
 from tests.service import wait
@@ -68,7 +68,7 @@ def _fill(redis: "Redis", number: int, rule: WindowRule, chance: random.Random) 
         times_ms = 1_226_262_931_000 + offsets // 10 * 1000  # ten lines a second, as HDFS has them
         events = EventColumns(keys, times_ms, chance.choices(event_ids, k=len(keys)), offsets << 16)
         batch = events.batch(int(offsets[0]), int(offsets[-1]) + 1)
-        assert store.apply("owner", batch, rule, max_novel=0).open_sessions == len(keys)
+        assert store.apply("owner", batch, Cutting(rule)).open_sessions == len(keys)
 
 
 def _settled(redis: "Redis") -> int:

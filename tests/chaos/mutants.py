@@ -30,8 +30,8 @@ MUTANTS = {
     "gap": Mutant("the check that no offset is jumped over", (("if from > position then", "if false then"),)),
     "owner": Mutant("the check of the owner", (("if held[1] ~= ARGV[1] then", "if false then"),)),
     "overlap": Mutant(
-        "the checks that no offset is applied twice",
-        (("if to <= position then", "if false then"), ("if from < position and", "if false and")),
+        "the check that no offset is applied twice",
+        (("if from < position and", "if false and"),),
     ),
 }
 

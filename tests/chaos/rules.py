@@ -26,4 +26,4 @@ class Rule:
     def drawn(cls, chance: random.Random) -> "Rule":
         """Other numbers for each seed, a hop that divides nothing evenly among them."""
         hop = chance.randint(8, 12)
-        return cls(hop + chance.randint(0, 6), hop, chance.choice((700, 1500, 3000)), 0)
+        return cls(hop + chance.randint(0, 6), hop, chance.choice((700, 1500, 3000)), chance.choice((0, 60, 250)))

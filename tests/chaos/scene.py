@@ -120,7 +120,7 @@ class Scene:
     def store_settings(self) -> None:
         """Store the live settings where there are none: at the start, and in a Redis that came back empty."""
         rule = self.rule
-        wanted = LiveSettings(rule.size, rule.hop, rule.gap_ms, BELOW_EVERY_SCORE)
+        wanted = LiveSettings(rule.size, rule.hop, rule.gap_ms, BELOW_EVERY_SCORE, rule.grace_ms)
         LiveSettingsStore(self.service.redis, self.service.namespace).seed(wanted, why="the chaos test")
 
 

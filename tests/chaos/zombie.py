@@ -4,7 +4,8 @@ import uuid
 from hashlib import blake2b
 
 from stream.windowing.batches import batch_of
-from stream.windowing.store import PartitionStore, Refusal
+from stream.windowing.partition_state import Refusal
+from stream.windowing.store import Cutting, PartitionStore
 from stream.windowing.windows import Event, WindowRule
 from tests.chaos.scene import Scene
 from tests.service import wait
@@ -35,6 +36,6 @@ def haunt(scene: Scene, store: PartitionStore) -> None:
     position = store.position()
     first = position.offset if position else taken
     events = [Event(b"zombie", 0, _OLD_EVENT, offset << 16) for offset in range(first, first + RECORDS)]
-    rule = WindowRule(scene.rule.size, scene.rule.hop, scene.rule.gap_ms)
-    answer = store.apply(zombie, batch_of(events, first, first + RECORDS), rule, max_novel=0)
+    cutting = Cutting(WindowRule(scene.rule.size, scene.rule.hop, scene.rule.gap_ms, scene.rule.grace_ms))
+    answer = store.apply(zombie, batch_of(events, first, first + RECORDS), cutting)
     scene.counts["owner_refusals" if answer.refusal is Refusal.OWNER else "zombies_let_in"] += 1

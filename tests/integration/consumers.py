@@ -12,7 +12,8 @@ from model.errors import TransientError
 from model.events.templates import Templates
 from model.lines.formats import LineFormat
 from model.lines.parser import LineParser
-from stream.consumers.consumer import Consumer, ConsumerParts
+from stream.consumers.consumer import Consumer
+from stream.consumers.parts import ConsumerParts
 from stream.consumers.records import RecordReader
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
 from stream.settings import Settings, load_settings

@@ -10,13 +10,15 @@ from deploy.embedded.broker import Broker
 from model.events.templates import Templates
 from model.lines.formats import LineFormat
 from model.lines.parser import LineParser
-from stream.consumers.consumer import Consumer, ConsumerParts
+from stream.consumers.consumer import Consumer
+from stream.consumers.parts import ConsumerParts
 from stream.consumers.records import MAX_BATCH_LINES, RecordReader
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
 from stream.settings import load_settings
 from stream.telemetry import ConsumerMetrics
 from stream.windowing.ready_streams import ReadyStreams
-from stream.windowing.store import PartitionId, PartitionStore
+from stream.windowing.store import Cutting, PartitionId, PartitionStore
+from stream.windowing.windows import WindowRule
 from tests.service import Line, produce, wait
 
 pytestmark = pytest.mark.stack
@@ -72,7 +74,7 @@ def test_a_redis_that_went_back_within_a_poll_batch_costs_no_line(
             redis_client.restore(key, 0, value)
     produce(broker.address, logs, [big, big, big])
     turn_until(5)
-    store.flush(5, 512)
+    store.flush(5, Cutting(WindowRule(512, 512, 10**9)))
 
     [final] = [w for w in ReadyStreams(redis_client, {store.partition: store.ready}).all() if w.final]
     assert final.session_events == 5 * LINES

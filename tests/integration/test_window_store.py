@@ -1,5 +1,6 @@
 """The scripts in Redis agree with the pure window logic, whatever the history and the batching."""
 
+import copy
 from collections.abc import Iterator
 from itertools import count
 
@@ -10,15 +11,16 @@ from redis import Redis
 
 from model.errors import StateError
 from stream.windowing.batches import batch_of
+from stream.windowing.partition_state import PartitionState, Refusal
 from stream.windowing.ready import ReadyWindow
 from stream.windowing.ready_streams import ReadyStreams
-from stream.windowing.store import Applied, PartitionId, PartitionStore, Refusal
-from stream.windowing.windows import Event, PartitionWindows, Window, WindowRule
+from stream.windowing.store import Applied, Cutting, Ending, PartitionId, PartitionStore
+from stream.windowing.windows import NO_TIME, Event, PartitionWindows, StateLimits, Window, WindowRule
 
 pytestmark = pytest.mark.stack
 
 LOGS_3 = PartitionId("logs", 3)
-RULE = WindowRule(size=4, hop=2, session_gap_ms=50)
+CUTTING = Cutting(WindowRule(size=4, hop=2, session_gap_ms=50), novel_events=10)
 OWNER = "owner-a"
 
 _numbers = count()
@@ -26,14 +28,26 @@ _numbers = count()
 
 @st.composite
 def histories(draw) -> list[Event]:
-    """Up to sixty events of four keys with ties, late ones and silences; two lines a record now and then."""
-    steps = draw(st.lists(st.tuples(st.sampled_from(b"abcd"), st.integers(-30, 80), st.booleans()), max_size=60))
+    """Up to sixty events of four keys with ties, late ones, silences and lines without a time; some share a record."""
+    steps = draw(st.lists(st.tuples(st.sampled_from(b"abcd"), st.integers(-30, 80), st.integers(0, 9)), max_size=60))
     time_ms, place, history = 100, 0, []
-    for number, (key, step, same_record) in enumerate(steps):
-        time_ms = max(0, time_ms + step)
-        place = place + 1 if same_record and number else ((place >> 16) + 1) << 16
-        history.append(Event(bytes([key]), time_ms, number.to_bytes(8, "big"), place))
+    for number, (key, step, kind) in enumerate(steps):
+        time_ms = max(1, time_ms + step)
+        place = place + 1 if kind < 3 and number else ((place >> 16) + 1) << 16
+        history.append(Event(bytes([key]), NO_TIME if kind == 9 else time_ms, number.to_bytes(8, "big"), place))
     return history
+
+
+GRACES = st.sampled_from([0, 0, 10, 30, 100])
+
+
+@st.composite
+def cuttings(draw) -> Cutting:
+    """Rules and limits that are reached."""
+    size = draw(st.integers(1, 5))
+    rule = WindowRule(size, draw(st.integers(1, size)), draw(st.integers(1, 120)), draw(GRACES))
+    limits = StateLimits(draw(st.integers(1, 5)), draw(st.integers(1, 8)))
+    return Cutting(rule, limits, novel_events=10)
 
 
 @pytest.fixture
@@ -70,10 +84,12 @@ def split(history: list[Event], sizes: list[int]) -> Iterator[list[Event]]:
         yield batch
 
 
-def apply(store: PartitionStore, events: list[Event], start: int, owner: str = OWNER) -> Applied:
+def apply(
+    store: PartitionStore, events: list[Event], start: int, owner: str = OWNER, cutting: Cutting = CUTTING
+) -> Applied:
     """Apply the events as one batch that begins at offset ``start``."""
     stop = (events[-1].place >> 16) + 1 if events else start
-    return store.apply(owner, batch_of(events, start, stop), RULE, max_novel=10)
+    return store.apply(owner, batch_of(events, start, stop), cutting)
 
 
 def ready(redis_client: Redis, store: PartitionStore) -> list[ReadyWindow]:
@@ -91,45 +107,99 @@ def by_key(windows: list[Window]) -> dict[bytes, list[Window]]:
     return {key: [w for w in windows if w.key == key] for key in sorted({w.key for w in windows})}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(history=histories(), sizes=st.lists(st.integers(1, 20), max_size=5))
-def test_the_script_cuts_the_windows_of_the_pure_logic(redis_client, namespace, history, sizes):
-    """Same windows, stream time and late count, however the log is batched."""
-    store, pure = fresh(redis_client, namespace), PartitionWindows(RULE)
-    expected = pure.apply(history) + pure.flush()
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(history=histories(), cutting=cuttings(), sizes=st.lists(st.integers(1, 20), max_size=5))
+def test_the_script_cuts_the_windows_of_the_pure_logic(redis_client, namespace, history, cutting, sizes):
+    """Same windows in the same order for each key, same times and counts, however the log is batched."""
+    store, pure = fresh(redis_client, namespace), PartitionWindows(cutting.rule, cutting.limits)
+    expected = pure.apply(history)
+    counts = (pure.late, pure.hurried, pure.crowded_out, pure.open_sessions, pure.waiting)
+    expected += pure.flush()
 
-    start = late = 0
+    position, done = 0, [apply(store, [], 0, cutting=cutting)]
     for events in split(history, sizes):
-        applied = apply(store, events, start)
-        late += applied.late
-        start = applied.position
-    store.flush(start, RULE.size)
+        done.append(apply(store, events, position, cutting=cutting))
+        position = done[-1].position
+    late, hurried, crowded_out = (sum(getattr(each, n) for each in done) for n in ("late", "hurried", "crowded_out"))
+    flushed = store.flush(position, cutting)
 
     assert by_key(expected) == by_key([as_window(w) for w in ready(redis_client, store)])
-    position = store.position()
-    assert position is not None
-    assert (pure.stream_time_ms, pure.late) == (position.stream_time_ms, late)
+    assert counts == (late, hurried, crowded_out, done[-1].open_sessions, done[-1].waiting_events)
+    assert (flushed.open_sessions, flushed.waiting_events) == (0, 0)
+    state = redis_client.hmget(store.state, "stream_time", "watermark")
+    assert state == [str(pure.stream_time_ms).encode(), str(pure.watermark_ms).encode()]
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(history=histories(), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5), data=st.data())
-def test_replays_and_overlaps_change_nothing(redis_client, namespace, history, sizes, data):
-    """A call that is repeated, or that begins at an offset applied before, applies only what is new."""
-    store, pure = fresh(redis_client, namespace), PartitionWindows(RULE)
-    expected = pure.apply(history) + pure.flush()
+CALLS = st.tuples(
+    st.sampled_from(["apply", "apply", "apply", "take", "rollback", "waits", "sessions", "change"]),
+    st.sampled_from(["a", "b"]),
+    st.integers(-3, 3),
+    st.integers(1, 12),
+)
 
-    position = 0
-    for events in split(history, sizes):
-        stop = (events[-1].place >> 16) + 1
-        back = data.draw(st.integers(0, position))
-        replayed = [e for e in history if back <= e.place >> 16 < stop]
-        position = apply(store, replayed, back).position
-        assert position == stop
-        if data.draw(st.booleans()):
-            assert apply(store, replayed, back).skipped == len(replayed)
-    store.flush(0, RULE.size)
 
-    assert by_key(expected) == by_key([as_window(w) for w in ready(redis_client, store)])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(history=histories(), rules=st.tuples(cuttings(), cuttings()), calls=st.lists(CALLS, max_size=25))
+def test_the_scripts_answer_every_history_of_calls_as_the_pure_state_does(
+    redis_client, namespace, history, rules, calls
+):
+    """Two consumers take, apply with gaps and overlaps and end sessions; the state is rolled back; rules change."""
+    store = PartitionStore(redis_client, f"{namespace}-{next(_numbers)}", LOGS_3)
+    cutting = rules[0]
+    pure = PartitionState(PartitionWindows(cutting.rule, cutting.limits))
+    saved = (copy.deepcopy(pure), dumped(redis_client, store))
+    for kind, owner, shift, length in calls:
+        at = max(0, pure.position + shift)
+        if kind == "take":
+            assert store.take(owner, "topic-id", start=0).offset == pure.take(owner)
+        elif kind == "change":
+            cutting = rules[length % 2]
+            pure.windows.rule, pure.windows.limits = cutting.rule, cutting.limits
+        elif kind == "rollback" and length % 3:
+            saved = (copy.deepcopy(pure), dumped(redis_client, store))
+        elif kind == "rollback":
+            pure = copy.deepcopy(saved[0])
+            pure.windows.rule, pure.windows.limits = cutting.rule, cutting.limits  # they come with each call
+            restore(redis_client, saved[1])
+        else:
+            expected, found = called(pure, store, cutting, history, (kind, owner, at, length))
+            assert found.refusal == (expected if isinstance(expected, Refusal) else None)
+            if isinstance(expected, list):
+                new = ready(redis_client, store)[-len(expected) :] if expected else []
+                assert found.windows == len(expected)
+                assert by_key([as_window(w) for w in new]) == by_key(expected)
+                assert (found.position, found.open_sessions) == (pure.position, pure.windows.open_sessions)
+                assert found.waiting_events == pure.windows.waiting
+
+
+def called(
+    pure: PartitionState,
+    store: PartitionStore,
+    cutting: Cutting,
+    history: list[Event],
+    call: tuple[str, str, int, int],
+) -> tuple[list[Window] | Refusal, Applied]:
+    """One call on both."""
+    kind, owner, at, length = call
+    if kind == "waits":
+        return pure.end_waiting(owner, at), store.advance(owner, at, cutting, Ending.WAITS)
+    if kind == "sessions":
+        return pure.end_sessions(owner, at), store.advance(owner, at, cutting, Ending.SESSIONS)
+    events = [event for event in history if at <= event.place >> 16 < at + length]
+    return pure.apply(owner, at, at + length, events), store.apply(owner, batch_of(events, at, at + length), cutting)
+
+
+def dumped(redis_client: Redis, store: PartitionStore) -> dict[str, bytes | None]:
+    """A partition's whole state."""
+    return {key: redis_client.dump(key) for key in store.keys}
+
+
+def restore(redis_client: Redis, older: dict[str, bytes | None]) -> None:
+    """Put an older state back."""
+    for key, value in older.items():
+        redis_client.delete(key)
+        if value is not None:
+            redis_client.restore(key, 0, value)
 
 
 def test_a_batch_beyond_the_position_is_refused_with_the_position(store: PartitionStore):
@@ -152,7 +222,7 @@ def test_a_former_owner_is_refused(store: PartitionStore):
 
 def test_offsets_without_an_event_move_the_position(store: PartitionStore):
     """Dead letters and transaction markers are covered by the range."""
-    assert store.apply(OWNER, batch_of([], 0, 7), RULE, max_novel=10).position == 7
+    assert store.apply(OWNER, batch_of([], 0, 7), CUTTING).position == 7
 
 
 def test_a_topic_made_anew_is_refused(store: PartitionStore):
@@ -174,8 +244,9 @@ def test_flush_waits_for_the_position(store: PartitionStore):
     """Below the bound no session is ended."""
     apply(store, [Event(b"k", 5, b"a" * 8, 0)], 0)
 
-    assert store.flush(2, RULE.size) == (1, 0, 1)
-    assert store.flush(1, RULE.size) == (1, 1, 0)
+    refused, done = store.flush(2, CUTTING), store.flush(1, CUTTING)
+    assert (refused.refusal, refused.position) == (Refusal.GAP, 1)
+    assert (done.position, done.sessions_ended, done.open_sessions) == (1, 1, 0)
 
 
 def test_a_window_is_acknowledged_only_if_it_is_the_one_that_was_scored(redis_client: Redis, store: PartitionStore):

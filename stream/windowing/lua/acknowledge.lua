@@ -1,7 +1,7 @@
 -- Remove scored windows from the ready stream: each only if it still is the window that was scored.
 -- A Redis that came back older can give a stream id a second time, to another window.
 --
--- KEYS  1  ready: stream, see session.lua
+-- KEYS  1  ready: stream, see partition.lua
 -- ARGV  1  consumer group
 --       2  MessagePack list, flat: stream id, key, header, first place, last place of each window
 -- Returns how many windows were removed. A repeat is harmless.

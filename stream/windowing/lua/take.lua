@@ -1,6 +1,8 @@
 -- Take a partition: the last taker owns it, and every other consumer's calls are refused from now on.
 --
--- KEYS  1  state: hash; fields owner, position, topic_id, stream_time, format, late. No expiry.
+-- KEYS  1  state: hash; fields owner, position, topic_id, stream_time, watermark, format, late (count),
+--            settings (version of the live settings that the last call had). No expiry.
+--       2  waiting  3  sessions  4  deadlines   (see partition.lua)
 -- ARGV  1  owner token of the taker
 --       2  topic id, as text ('' where the broker does not tell)
 --       3  format of the state that the taker can read
@@ -14,7 +16,9 @@ local position, stream_time, topic_id, format = held[1], held[2], held[3], held[
 
 if not position then
   position, stream_time, topic_id, format = ARGV[4], '0', ARGV[2], ARGV[3]
-  redis.call('HSET', state, 'position', position, 'stream_time', stream_time, 'topic_id', topic_id, 'format', format)
+  redis.call('HSET', state, 'position', position, 'stream_time', stream_time, 'watermark', '0',
+    'topic_id', topic_id, 'format', format)
+  redis.call('DEL', KEYS[2], KEYS[3], KEYS[4]) -- what is left of a state that somebody deleted in part counts nothing
 end
 if format ~= ARGV[3] or (topic_id ~= ARGV[2] and topic_id ~= '' and ARGV[2] ~= '') then
   return {tonumber(position), tonumber(stream_time), topic_id, format}

@@ -10,6 +10,7 @@ from model.lines.formats import LineFormat
 from model.lines.parser import LineParser
 from stream.consumers.records import MAX_KEY_BYTES, ReadRecords, RecordReader, bounded_batches
 from stream.consumers.unreadable import UnreadableRecord
+from stream.windowing.windows import NO_TIME, WindowRule
 
 NOW_MS = 1_800_000_000_000
 
@@ -67,11 +68,11 @@ def test_what_cannot_be_unpacked_is_rejected_as_it_says():
 
 
 def test_an_untimed_line_of_a_timed_stream_takes_the_stream_time():
-    """Time 0 is always raised to stream time: a replay of old lines is not torn to today."""
+    """Time 0 says that it has none: a replay of old lines is not torn to today."""
     found = read(Record(as_json("a", "2026-03-01T00:00:00Z")), Record(as_json("b")))
 
     assert list(found.events.times_ms) == [1_772_323_200_000, 0]
-    assert (found.untimed, found.at_stream_time) == (1, 1)
+    assert found.untimed == 1
 
 
 def test_a_stream_without_times_has_kafkas():
@@ -94,9 +95,9 @@ def test_each_line_without_a_usable_time_is_counted_once():
     plain = read(Record(b"plain words", timestamp=NOW_MS * 1000), line_format=LineFormat())
     stated = read(Record(as_json("a", "1970-01-01T00:00:00Z")))
 
-    assert list(plain.events.times_ms) == list(stated.events.times_ms) == [0]
-    assert (plain.untimed, plain.future, plain.at_stream_time) == (1, 0, 1)
-    assert (stated.untimed, stated.future, stated.at_stream_time) == (0, 0, 0)
+    assert (list(plain.events.times_ms), list(stated.events.times_ms)) == ([NO_TIME], [NO_TIME + 1])
+    assert (plain.untimed, plain.future) == (1, 0)
+    assert (stated.untimed, stated.future) == (0, 0)
 
 
 def test_novel_events_come_with_text_and_count():
@@ -112,7 +113,7 @@ def test_a_poll_batch_is_cut_between_records_so_that_a_call_stays_short():
     """No record is split, none is lost, and only a record that is larger by itself exceeds the bound."""
     records = [Record(b"x\n" * lines, offset=n) for n, lines in enumerate([1, 30_000, 30_000, 60_000, 2, 3])]
 
-    parts = list(bounded_batches(records))
+    parts = list(bounded_batches(records, WindowRule()))
 
     assert [record for part in parts for record in part] == records
     assert [[record.offset for record in part] for part in parts] == [[0, 1], [2], [3], [4, 5]]
@@ -122,11 +123,18 @@ def test_an_ordinary_poll_batch_is_one_call():
     """The usual case costs one call."""
     records = [Record(b"one line", offset=n) for n in range(2000)]
 
-    assert list(bounded_batches(records)) == [records]
+    assert list(bounded_batches(records, WindowRule())) == [records]
 
 
 def test_objects_of_a_json_array_count_as_lines():
     """An array holds many lines without a newline."""
     records = [Record(b"[" + b'{"m":1},' * 40_000 + b"{}]", offset=n) for n in range(2)]
 
-    assert len(list(bounded_batches(records))) == 2
+    assert len(list(bounded_batches(records, WindowRule()))) == 2
+
+
+def test_large_windows_at_a_small_hop_make_smaller_calls():
+    """Each line cuts a window of 12 KB: a call cuts 16 MiB of them at most."""
+    records = [Record(b"one line", offset=n) for n in range(2000)]
+
+    assert [len(part) for part in bounded_batches(records, WindowRule(size=512, hop=1))] == [1365, 635]
