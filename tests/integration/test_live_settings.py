@@ -148,12 +148,12 @@ def test_undo_refuses_what_has_no_before(seeded, version, sentence):
 
 
 def test_changes_made_at_the_same_time_are_all_kept(seeded):
-    """Four operators at once: no change is lost, each is checked against what it found."""
+    """Five operators at once: no change is lost, each is checked against what it found."""
 
     def change(name: str, value: int) -> None:
         seeded.set({name: value}, name)
 
-    wanted = {"threshold": 3, "window_hop": 2, "window_size": 32, "session_gap_ms": 5}
+    wanted = {"threshold": 3, "window_hop": 2, "window_size": 32, "session_gap_ms": 5, "grace_ms": 7}
     threads = [threading.Thread(target=change, args=item) for item in wanted.items()]
     for thread in threads:
         thread.start()
@@ -161,7 +161,7 @@ def test_changes_made_at_the_same_time_are_all_kept(seeded):
         thread.join()
 
     assert seeded.get().values() == wanted
-    assert [each.version for each in seeded.history()] == [5, 4, 3, 2, 1]
+    assert [each.version for each in seeded.history()] == [6, 5, 4, 3, 2, 1]
 
 
 def test_a_change_made_for_an_older_version_is_not_written(seeded):

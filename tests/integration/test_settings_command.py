@@ -38,7 +38,7 @@ def command(redis_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch) -> 
         ("threshold=", "threshold is ''; allowed is a number, in nats."),
         (
             "unknown=1",
-            "unknown is no live setting; there are window_size, window_hop, session_gap_ms, threshold.",
+            "unknown is no live setting; there are window_size, window_hop, session_gap_ms, threshold, grace_ms.",
         ),
     ],
 )

@@ -31,7 +31,7 @@ def test_size_and_hop_are_checked_together():
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("limit", 1, "limit is no live setting; there are window_size, window_hop, session_gap_ms, threshold."),
+        ("limit", 1, "limit is no live setting; there are window_size, window_hop, session_gap_ms, threshold, grace_ms."),
         ("version", 3, "version is no live setting"),
         ("threshold", "high", "threshold is 'high'; allowed is a number, in nats."),
         ("threshold", "nan", "threshold is nan; allowed is any finite number, in nats."),
@@ -41,6 +41,8 @@ def test_size_and_hop_are_checked_together():
         ("window_size", 513, "window size is 513 events; allowed are 1 to 512."),
         ("session_gap_ms", 0, "session gap is 0 ms; it must be at least 1 ms."),
         ("session_gap_ms", 1 << 60, "allowed are 1 to 31536000000 ms (365 days)."),
+        ("grace_ms", -1, "grace is -1 ms; it must be at least 0 ms."),
+        ("grace_ms", 1 << 60, "allowed are 0 to 86400000 ms (24 hours)."),
         ("window_hop", "\x1b[2J", r"window_hop is '\\x1b[2J'; allowed is a whole number."),
     ],
 )
