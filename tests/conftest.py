@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import pytest
 import redis
+import structlog
 
 with warnings.catch_warnings():
     # While it is imported, kafka-python reads its own files with a function that Python 3.11 calls deprecated.
@@ -88,6 +89,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(f"{part:<12} {broker:<10} {', '.join(outcomes)}")
     if config.getoption("--broker") == "all" and _apache() is None:
         terminalreporter.line(f"No test ran on Apache Kafka. {_NO_APACHE}.", yellow=True)
+
+
+@pytest.fixture(autouse=True)
+def _log_events_go_nowhere_closed() -> Iterator[None]:
+    """A test that runs a command has its log events written to a stream that ends with it; the next must not use it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,11 @@ def test_size_and_hop_are_checked_together():
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("limit", 1, "limit is no live setting; there are window_size, window_hop, session_gap_ms, threshold, grace_ms."),
+        (
+            "limit",
+            1,
+            "limit is no live setting; there are window_size, window_hop, session_gap_ms, threshold, grace_ms.",
+        ),
         ("version", 3, "version is no live setting"),
         ("threshold", "high", "threshold is 'high'; allowed is a number, in nats."),
         ("threshold", "nan", "threshold is nan; allowed is any finite number, in nats."),
