@@ -117,7 +117,7 @@ def by_the_product(log: dict[int, list[Entry]], rule: Rule) -> dict[str, Content
     """The windows of the pure logic that logscry's script agrees with."""
     found: dict[str, Content] = {}
     for partition, entries in log.items():
-        logic = PartitionWindows(WindowRule(rule.size, rule.hop, rule.gap_ms))
+        logic = PartitionWindows(WindowRule(rule.size, rule.hop, rule.gap_ms, rule.grace_ms))
         lines, _ = reference._lines_of(entries)
         events = [Event(line.key, line.time_ms, line.event_id, line.place) for line in lines]
         for window in [*logic.apply(events), *logic.flush()]:
