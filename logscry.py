@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -48,9 +48,24 @@ KeyPattern = Annotated[
     str | None,
     typer.Option(help="Expression (RE2) whose groups are a line's key, such as '(blk_-?[0-9]+)'.", show_default=False),
 ]
-KeyField = Annotated[
-    str | None,
-    typer.Option(help="JSON field that is a line's key: trace_id, or a pointer such as /a/b.", show_default=False),
+KeyFields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key-field",
+        help="Field that is a line's key: trace_id, or a pointer such as /a/b. Repeated: all together are the key.",
+        show_default=False,
+    ),
+]
+KeyHeaders = Annotated[
+    list[str] | None,
+    typer.Option("--key-header", help="Record header that is the key, or a part of it.", show_default=False),
+]
+KeyRecord = Annotated[
+    bool, typer.Option("--key-record", help="The record's own key is a part of the new one.", show_default=False)
+]
+WithoutKey = Annotated[
+    str,
+    typer.Option(help="Lines without a key become a [b]dead-letter[/b], have one [b]shared[/b] key, or [b]drop[/b]."),
 ]
 Format = Annotated[
     str | None,
@@ -99,19 +114,25 @@ def detect(config: Config = None, model: Model = None, overrides: Overrides = No
 
 
 @app.command(rich_help_panel=RUN)
-def rekey(
+def rekey(  # noqa: PLR0913, PLR0917 -- one parameter an option
     key_pattern: KeyPattern = None,
-    key_field: KeyField = None,
+    key_field: KeyFields = None,
+    key_header: KeyHeaders = None,
+    key_record: KeyRecord = False,  # noqa: FBT002 -- a flag
+    without_key: WithoutKey = "dead-letter",
     config: Config = None,
     overrides: Overrides = None,
 ) -> None:
     """Give unkeyed records their keys: from the raw topic to the logs topic, exactly once.
 
-    Example: [b]logscry rekey --key-field trace_id[/b]
+    Several key options together make one key. Example: [b]logscry rekey --key-field host --key-field service[/b]
     """
     from stream.service import run_rekey  # noqa: PLC0415
 
-    run_rekey(_settings(config, overrides), _key_extractor(key_pattern, key_field))
+    rule = _key_rule(key_pattern, key_field, without_key, headers=key_header, record_key=key_record)
+    if not rule.names_a_key:
+        raise ConfigurationError("Say where the key is: with --key-pattern, --key-field or --key-header.")
+    run_rekey(_settings(config, overrides), rule)
 
 
 @app.command(rich_help_panel=RUN)
@@ -119,7 +140,10 @@ def up(  # noqa: PLR0913, PLR0917 -- one parameter an option
     consumers: Annotated[int, typer.Option(min=0, max=64, help="How many consumers.")] = 1,
     workers: Annotated[int, typer.Option(min=0, max=64, help="How many model workers.")] = 1,
     key_pattern: KeyPattern = None,
-    key_field: KeyField = None,
+    key_field: KeyFields = None,
+    key_header: KeyHeaders = None,
+    key_record: KeyRecord = False,  # noqa: FBT002 -- a flag
+    without_key: WithoutKey = "dead-letter",
     config: Config = None,
     model: Model = None,
     overrides: Overrides = None,
@@ -131,12 +155,9 @@ def up(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from stream.supervisor import Supervisor, plans  # noqa: PLC0415
 
     settings = _settings(config, overrides, model)
-    keys = {"--key-pattern": key_pattern, "--key-field": key_field}
-    key_options = [text for name, value in keys.items() if value is not None for text in (name, value)]
-    if key_options:
-        _key_extractor(key_pattern, key_field)
+    rule = _key_rule(key_pattern, key_field, without_key, headers=key_header, record_key=key_record)
     shared = _repeated(config, overrides, model)
-    wanted = plans({"consume": consumers, "detect": workers}, shared, key_options, settings.metrics.port)
+    wanted = plans({"consume": consumers, "detect": workers}, shared, _key_options(rule), settings.metrics.port)
     raise typer.Exit(Supervisor(wanted, Console(highlight=False)).run())
 
 
@@ -250,7 +271,8 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Artefact folder to write.")] = Path("runs/model"),
     key_pattern: KeyPattern = None,
-    key_field: KeyField = None,
+    key_field: KeyFields = None,
+    without_key: WithoutKey = "dead-letter",
     line_format: Format = None,
     message_field: MessageField = None,
     time_field: TimeField = None,
@@ -278,14 +300,13 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from model.lines.choice import FormatChoice  # noqa: PLC0415
     from stream.windowing.windows import WindowRule  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
-    from training.reading import KeySource  # noqa: PLC0415
     from training.train import TrainingRequest  # noqa: PLC0415
     from training.train import train as train_model  # noqa: PLC0415
 
     request = TrainingRequest(
         inputs=tuple(logs),
         output=output,
-        key=KeySource(key_pattern, key_field),
+        key=_key_rule(key_pattern, key_field, without_key),
         lines=FormatChoice(line_format, message_field, time_field, time_zone),
         preset=preset,
         pretrained=pretrained,
@@ -390,12 +411,27 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return {name.strip(): value for name, _, value in (text.partition("=") for text in texts)}
 
 
-def _key_extractor(pattern: str | None, field: str | None) -> Any:  # noqa: ANN401
-    from model.lines.keys import KeyExtractor  # noqa: PLC0415
+def _key_rule(
+    pattern: str | None,
+    fields: list[str] | None,
+    without: str,
+    *,
+    headers: list[str] | None = None,
+    record_key: bool = False,
+) -> Any:  # noqa: ANN401
+    from model.lines.key_rule import KeyRule  # noqa: PLC0415
 
-    if (pattern is None) == (field is None):
-        raise ConfigurationError("Say where the key is: with --key-pattern or with --key-field.")
-    return KeyExtractor.from_pattern(pattern) if pattern is not None else KeyExtractor.from_field(str(field))
+    return KeyRule(record_key, tuple(headers or ()), tuple(fields or ()), pattern, cast("Any", without))
+
+
+def _key_options(rule: Any) -> list[str]:  # noqa: ANN401
+    """The options that give a rule again; none where it names no key."""
+    if not rule.names_a_key:
+        return []
+    options = ["--without-key", rule.without, *(["--key-record"] if rule.record_key else [])]
+    options += [text for name in rule.headers for text in ("--key-header", name)]
+    options += [text for name in rule.fields for text in ("--key-field", name)]
+    return [*options, "--key-pattern", rule.pattern] if rule.pattern is not None else options
 
 
 def _redis(settings: Any) -> Any:  # noqa: ANN401

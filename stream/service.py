@@ -8,6 +8,8 @@ from typing import Any
 import structlog
 
 from model.lines.choice import FormatChoice
+from model.lines.formats import LineFormat
+from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.reading_part import ReadingPart
 from stream.consumers.consumer import Consumer
@@ -70,8 +72,12 @@ def run_worker(settings: Settings) -> None:
             worker.run()
 
 
-def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
+def run_rekey(settings: Settings, rule: KeyRule) -> None:
     """Give the records of the raw topic their keys until SIGTERM or Ctrl-C.
+
+    Args:
+        settings: The static settings.
+        rule: Where the keys are.
 
     Raises:
         ConfigurationError: With a sentence for the operator.
@@ -79,6 +85,8 @@ def run_rekey(settings: Settings, keys: KeyExtractor) -> None:
     with _process(settings) as stop:
         patiently(lambda: require_topics(settings.kafka, ["raw_topic", "logs_topic", "dead_letters_topic"]), stop)
         registry = new_registry()
+        said = settings.lines.format is not None
+        keys = KeyExtractor(rule, _choice(settings).applied_to(LineFormat) if said else None)
         rekey = patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry), stop)), stop)
         with serve(settings.metrics, registry, rekey.health):
             rekey.run()

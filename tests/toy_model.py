@@ -9,14 +9,14 @@ import torch
 
 from model.artefact import Artefact
 from model.content import WindowContent
+from model.lines.key_rule import KeyRule
 from model.scoring import Scorer
 from stream.windowing.windows import WindowRule
-from training.reading import KeySource
 from training.train import TrainingRequest, train
 
 __all__ = ["KEY", "RULE", "STEPS", "toy_artefact", "toy_events", "toy_lines", "toy_request", "toy_scorer", "toy_window"]
 
-KEY = KeySource(pattern=r"request=(\w+)")
+KEY = KeyRule(pattern=r"request=(\w+)")
 RULE = WindowRule(size=16, hop=4, session_gap_ms=60_000)
 STEPS = {
     "open": "gate opened for request={key}",

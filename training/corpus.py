@@ -129,7 +129,9 @@ def read_corpus(files: LogFiles, parser: LineParser, keys: KeyExtractor | None, 
     gathered = _Gathered(corpus)
     for batch in files.batches():
         values = [line for _, _, line in batch]
-        gathered.add(batch, parser.parse(values), keys.extract(values) if keys else _file_keys(batch, files))
+        parsed = parser.parse(values)
+        found = keys.of_lines(values, parsed.record, parsed.line) if keys else _file_keys(batch, parsed, files)
+        gathered.add(batch, parsed, found)
     corpus.sessions = gathered.sessions(session_gap_ms)
     return corpus
 
@@ -157,16 +159,16 @@ class _Gathered:
         self._stream_time_ms: defaultdict[int, int] = defaultdict(int)
 
     def add(self, batch: Sequence[tuple[int, int, bytes]], parsed: ParsedLines, keys: Sequence[bytes | None]) -> None:
-        """Take a batch of (file, line number, line), with what parsing it gave and the key of each line."""
+        """Take a batch of (file, line number, line), with what parsing it gave and the key of each parsed line."""
         self._corpus.lines += len(batch)
         for _, error in parsed.errors:
             self._corpus.unreadable[error.reason] = self._corpus.unreadable.get(error.reason, 0) + 1
         self._corpus.texts.update({event: novel.text for event, novel in parsed.novel.items()})
         times = self._stream_time_ms
-        for record, time_ms, event in zip(parsed.record, parsed.time_ms, parsed.event_id, strict=True):
+        for record, time_ms, event, key in zip(parsed.record, parsed.time_ms, parsed.event_id, keys, strict=True):
             file, line, _ = batch[record]
             times[file] = effective_ms = max(time_ms, times[file])
-            if (key := keys[record]) is None:
+            if key is None:
                 self._corpus.without_key += 1
             else:
                 self._rows[key].append(_Row(effective_ms, file, line, event))
@@ -195,8 +197,8 @@ def _session(key: bytes, rows: list[_Row]) -> Session:
     return Session(key, b"".join(row.event for row in rows), tuple((row.file, row.line) for row in rows))
 
 
-def _file_keys(batch: Sequence[tuple[int, int, bytes]], files: LogFiles) -> list[bytes | None]:
-    return [files.files[index].name.encode() for index, _, _ in batch]
+def _file_keys(batch: Sequence[tuple[int, int, bytes]], parsed: ParsedLines, files: LogFiles) -> list[bytes | None]:
+    return [files.files[batch[record][0]].name.encode() for record in parsed.record]
 
 
 def _expand(item: str | Path) -> list[Path]:

@@ -1,10 +1,8 @@
 """The steps from log files to sessions: find the line format, mine the templates, parse, take the keys."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from model.errors import ConfigurationError
 from model.events.mining import Miner
@@ -12,53 +10,16 @@ from model.events.templates import Templates
 from model.lines.choice import FormatChoice
 from model.lines.detection import detect_format
 from model.lines.formats import LineFormat
+from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from stream.windowing.windows import WindowRule
 from training.corpus import Corpus, LogFiles, read_corpus
 from training.progress import Progress
 
-__all__ = ["KeySource", "learn_templates", "read_sessions"]
+__all__ = ["learn_templates", "read_sessions"]
 
 _SAMPLE_LINES = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class KeySource:
-    """Where a line says whose sequence it belongs to.
-
-    Attributes:
-        pattern: A regular expression (RE2) searched in the line; its groups, joined with ``|``, are the key.
-        field: A field of a JSON line, such as ``trace_id``, or a JSON pointer, such as ``/a/b``.
-
-    With neither, each file is one key.
-    """
-
-    pattern: str | None = None
-    field: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.pattern is not None and self.field is not None:
-            raise ConfigurationError("the key is given both as a pattern and as a JSON field; give one of them.")
-
-    def extractor(self) -> KeyExtractor | None:
-        """Build the extractor; None where each file is one key.
-
-        Raises:
-            ConfigurationError: The pattern or field is not allowed.
-        """
-        if self.pattern is not None:
-            return KeyExtractor.from_pattern(self.pattern)
-        return KeyExtractor.from_field(self.field) if self.field is not None else None
-
-    def to_json(self) -> dict[str, str | None]:
-        """A JSON object that ``from_json`` reads."""
-        return {"pattern": self.pattern, "field": self.field}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "KeySource":
-        """Read what ``to_json`` wrote."""
-        return cls(value.get("pattern"), value.get("field"))
 
 
 def learn_templates(
@@ -87,7 +48,7 @@ def learn_templates(
 
 def read_sessions(
     inputs: Sequence[str | Path],
-    key: KeySource,
+    key: KeyRule,
     words: tuple[LineFormat, Templates],
     rule: WindowRule,
     progress: Progress,
@@ -104,7 +65,12 @@ def read_sessions(
     Raises:
         ConfigurationError: No line has a key, or the inputs lead to no file.
     """
-    corpus = read_corpus(LogFiles(inputs), LineParser(*words), key.extractor(), rule.session_gap_ms)
+    if key.record_key or key.headers:
+        raise ConfigurationError(
+            "the key is to be taken from record keys or headers, and files have none; name a field or an expression."
+        )
+    keys = KeyExtractor(key, words[0]) if key.names_a_key else None
+    corpus = read_corpus(LogFiles(inputs), LineParser(*words), keys, rule.session_gap_ms)
     if not corpus.sessions:
         raise ConfigurationError(
             f"none of the {corpus.lines} lines belongs to a session: no key was found in {corpus.without_key} of them. "

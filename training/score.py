@@ -10,11 +10,12 @@ import orjson
 from model.artefact import Artefact
 from model.content import WindowContent
 from model.errors import ConfigurationError
+from model.lines.key_rule import KeyRule
 from model.scoring import Scorer
 from stream.windowing.windows import Span, WindowRule
 from training.corpus import Corpus, Session, windows_of
 from training.progress import Progress, SilentProgress
-from training.reading import KeySource, read_sessions
+from training.reading import read_sessions
 
 __all__ = ["ScoredWindow", "ScoringRequest", "score_corpus", "score_files", "write_json"]
 
@@ -38,7 +39,7 @@ class ScoringRequest:
     artefact: Path
     inputs: tuple[str | Path, ...]
     output: Path | None = None
-    key: KeySource | None = None
+    key: KeyRule | None = None
     rule: WindowRule | None = None
     threshold: float | None = None
     alerts_per_10000_windows: float | None = None
@@ -57,9 +58,9 @@ class ScoringRequest:
         """The window rule to cut by."""
         return self.rule or WindowRule(**asdict(artefact.rule))
 
-    def key_of(self, artefact: Artefact) -> KeySource:
+    def key_of(self, artefact: Artefact) -> KeyRule:
         """The key to group by."""
-        return self.key or KeySource.from_json(artefact.settings["key"])
+        return self.key or KeyRule.from_json(artefact.settings["key"])
 
 
 class ScoredWindow(NamedTuple):

@@ -18,6 +18,7 @@ from model.evidence import Combination
 from model.familiarity import Familiar
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
+from model.lines.key_rule import KeyRule
 from model.network import MaskedEventBert, NetworkConfig
 from model.vocabulary import FIRST_EVENT, Vocabulary
 from stream.windowing.windows import WindowRule
@@ -29,7 +30,7 @@ from training.pictures import training_pictures
 from training.presets import Preset, preset_named
 from training.pretrained import load_pretrained
 from training.progress import Progress, SilentProgress
-from training.reading import KeySource, learn_templates, read_sessions
+from training.reading import learn_templates, read_sessions
 from training.split import Split, split_sessions
 
 __all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "train"]
@@ -64,7 +65,7 @@ class TrainingRequest:
 
     inputs: tuple[str | Path, ...]
     output: Path | None
-    key: KeySource = KeySource()  # noqa: RUF009 - frozen, so one for all does no harm
+    key: KeyRule = KeyRule()  # noqa: RUF009 - frozen, so one for all does no harm
     lines: FormatChoice = FormatChoice()  # noqa: RUF009 - likewise
     preset: str = "test"
     pretrained: Path | None = None

@@ -7,9 +7,9 @@ from rich.console import Console
 from deploy.demo.options import DemoOptions
 from deploy.demo.shop import TRACE_PATTERN, normal_sessions
 from model.artefact import Artefact
+from model.lines.key_rule import KeyRule
 from stream.windowing.windows import WindowRule
 from training.progress import RichProgress
-from training.reading import KeySource
 from training.train import TrainingRequest, train
 
 __all__ = ["RULE", "learn"]
@@ -39,7 +39,7 @@ def learn(options: DemoOptions, folder: Path, console: Console) -> Artefact:
     request = TrainingRequest(
         inputs=(logs,),
         output=folder / "model",
-        key=KeySource(pattern=TRACE_PATTERN),
+        key=KeyRule(pattern=TRACE_PATTERN),
         preset="test",
         rule=RULE,
         max_seconds=_MAX_TRAINING_SECONDS,

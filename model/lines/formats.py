@@ -56,6 +56,11 @@ class LineFormat:
         return header_named(self.header)
 
     @property
+    def may_be_counted(self) -> bool:
+        """Whether a record that begins with an octet count is parted by it."""
+        return self.kind == "text" and self.header.startswith("syslog")
+
+    @property
     def time_zone(self) -> tzinfo:
         """Where times are meant that state no zone."""
         return zone_named(self.zone)

@@ -1,126 +1,147 @@
-"""Keys: whose sequence a line belongs to, found by an expression or a field.
-
-Expressions come from users, so RE2 runs them: no expression takes more than linear time. The simplest ones, which are
-most of those in use, are run by Python's engine, several times faster: where every part but the last has a bounded
-length, an attempt fails after a bounded number of steps or succeeds, so that a search is linear there, too.
-"""
+"""Keys: whose sequence a line belongs to, found as a rule says."""
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import groupby
 
-import orjson
-import re2
-
-from model.errors import ConfigurationError
-from model.lines.fields import bytes_of, field_path, value_at
+from model.errors import RecordError
+from model.lines.expressions import Expression
+from model.lines.fields import bytes_of, field_path
+from model.lines.formats import LineFormat
+from model.lines.key_rule import SHARED_KEY, KeyRule
+from model.lines.otlp_json import OtlpJson
+from model.lines.otlp_proto import OtlpProto
+from model.lines.record_parts import RecordParts, parts_of
 
 __all__ = ["KeyExtractor"]
 
-#: Memory that one expression's automaton may take; RE2 falls back to a slower, still linear way beyond it.
-_EXPRESSION_MEMORY = 8 << 20
-_LONGEST_EXPRESSION = 1000
-
-# One character: itself, escaped, a digit or word character, or one of a plain class. Both engines agree on these.
-_ONE = r"(?:[A-Za-z0-9_ =:;,@#%&<>~!\"'/-]|\\[dw./$|*+?()\[\]{}-]|\[(?:[A-Za-z0-9_.:/]|[A-Za-z0-9]-[A-Za-z0-9])+\])"
-_BOUNDED = _ONE + r"(?:\?|\{[0-9]{1,2}\})?"
-_SIMPLE = re.compile(rf"(?:{_BOUNDED}|\((?:{_BOUNDED})+\))*(?:{_ONE}[+*]?|\((?:{_BOUNDED})*{_ONE}[+*]\))?")
+#: How a record may begin that holds several lines without a line end: an array, an octet count, an object as of OTLP.
+_MAY_HOLD_SEVERAL = re.compile(rb"[\s\x1e\xef\xbb\xbf]*(?:\[|\{.*\"resourceLogs\")|[0-9]{1,7} <")
+#: Of all parts of one record together.
+_MOST_BYTES = 16 << 20
 
 
 class KeyExtractor:
-    """Finds the key of each record value.
+    """Finds the keys of lines.
 
-    Made by ``from_pattern`` or ``from_field``. What it finds is never empty: an empty key is no key.
+    What it finds is never empty: an empty key is no key.
+
+    Args:
+        rule: Where the key is.
+        line_format: How lines are written; None tells JSON and OTLP by their content.
     """
 
-    def __init__(self, find: Callable[[bytes], bytes | None]) -> None:
-        self._find = find
-
-    @classmethod
-    def from_pattern(cls, pattern: str) -> "KeyExtractor":
-        """Take the key from the first place in a line where an expression matches.
-
-        Args:
-            pattern: RE2 syntax, so that no expression can take more than linear time. Its groups, joined with ``|``,
-                are the key; without groups it is the whole match.
-
-        Raises:
-            ConfigurationError: RE2 does not accept the expression.
-        """
-        compiled = _compiled(pattern)
-        if _SIMPLE.fullmatch(pattern):
-            compiled = re.compile(pattern.encode())
-        return cls(_joined_groups(compiled) if compiled.groups else _whole_match(compiled))
-
-    @classmethod
-    def from_field(cls, field: str) -> "KeyExtractor":
-        """Take the key from a field of JSON records.
-
-        Args:
-            field: A name such as ``trace_id``, or a JSON pointer such as ``/kubernetes/pod_name``.
-
-        Raises:
-            ConfigurationError: The field cannot be read as either.
-        """
-        path = field_path(field)
-
-        def find(value: bytes) -> bytes | None:
-            try:
-                return bytes_of(value_at(orjson.loads(value), path)) or None
-            except orjson.JSONDecodeError:
-                return None
-
-        return cls(find)
+    def __init__(self, rule: KeyRule, line_format: LineFormat | None = None) -> None:
+        self.rule = rule
+        self._format = line_format
+        self._paths = [field_path(field) for field in rule.fields]
+        self._expression = None if rule.pattern is None else Expression(rule.pattern)
+        self._keyless = SHARED_KEY if rule.without == "shared" else None
+        self._in_whole_value = self._searcher()
 
     def extract(self, values: Sequence[bytes | None]) -> list[bytes | None]:
-        """Find the keys.
+        """Find the key of each record by its value alone.
 
         Args:
-            values: Record values or log lines.
+            values: Record values, or log lines.
 
         Returns:
-            A key for each value, None where there is none.
+            For each value the key of the first of its lines that has one; None where none has.
         """
-        find = self._find
-        return [None if value is None else find(value) for value in values]
+        find, keyless = self._in_whole_value or self._first_key, self._keyless
+        return [keyless if value is None else find(value) or keyless for value in values]
 
+    def of_lines(
+        self, values: Sequence[bytes | None], records: Sequence[int], lines: Sequence[int]
+    ) -> list[bytes | None]:
+        """Find the key of each line that a parser found.
 
-def _compiled(pattern: str) -> Any:  # noqa: ANN401  (re2 ships no types)
-    options = re2.Options()
-    options.max_mem = _EXPRESSION_MEMORY
-    options.log_errors = False
-    try:
-        if len(pattern) > _LONGEST_EXPRESSION:
-            raise ConfigurationError(
-                f"the key expression has {len(pattern)} characters; allowed are {_LONGEST_EXPRESSION}."
-            )
-        return re2.compile(pattern.encode(), options)
-    except (re2.error, UnicodeEncodeError) as error:
-        why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
-        raise ConfigurationError(
-            f"the key expression {pattern!r} is not accepted by RE2 ({why}); allowed is RE2 syntax "
-            "(no look-around, no back-references), such as (blk_-?[0-9]+)."
-        ) from error
+        Args:
+            values: Record values.
+            records: For each line, the index of its record.
+            lines: For each line, its number in its record.
 
+        Returns:
+            A key for each line, None where there is none.
+        """
+        if not any(lines):
+            return self.extract([values[record] for record in records])
+        by_record = {record: self._keys(parts_of(values[record] or b"", self._format), ()) for record in set(records)}
+        return [by_record[record][line] for record, line in zip(records, lines, strict=True)]
 
-def _joined_groups(compiled: Any) -> Callable[[bytes], bytes | None]:  # noqa: ANN401
-    search, separators = compiled.search, b"|" * (compiled.groups - 1)
+    def split(
+        self, value: bytes, record_key: bytes | None = None, headers: Sequence[tuple[str, bytes | None]] = ()
+    ) -> list[tuple[bytes | None, bytes]]:
+        """Part a record between the keys of its lines.
 
-    def find(value: bytes) -> bytes | None:
-        match = search(value)
-        if match is None:
+        Args:
+            value: The record's value.
+            record_key: Its own key.
+            headers: Its headers.
+
+        Returns:
+            (key, value) of each run of lines with one key, in their order: the value itself where all have the same.
+            A key of None is none.
+
+        Raises:
+            RecordError: The lines belong to several keys and cannot be written apart.
+        """
+        if self._in_whole_value is not None and b"\n" not in value and not _MAY_HOLD_SEVERAL.match(value):
+            return [(self._in_whole_value(value) or self._keyless, value)]
+        parts = parts_of(value, self._format)
+        keys = self._keys(parts, self._of_record(record_key, dict(headers))) or [self._keyless]
+        runs = [(key, [number for number, _ in run]) for key, run in groupby(enumerate(keys), key=lambda each: each[1])]
+        if len(runs) == 1:
+            return [(keys[0], value)]
+        return self._written(parts, runs)
+
+    def _written(
+        self, parts: RecordParts, runs: Sequence[tuple[bytes | None, list[int]]]
+    ) -> list[tuple[bytes | None, bytes]]:
+        written: list[tuple[bytes | None, bytes]] = []
+        size = 0
+        for key, numbers in runs:
+            written.append((key, parts.value(numbers[0], numbers[-1] + 1)))
+            size += len(written[-1][1])
+            if size > _MOST_BYTES:  # each part repeats what its lines share
+                raise RecordError(
+                    "too-long", f"parted between {len(runs)} runs of lines, it exceeds {_MOST_BYTES} bytes"
+                )
+        return written
+
+    def _of_record(self, record_key: bytes | None, headers: dict[str, bytes | None]) -> tuple[bytes, ...]:
+        own = (record_key or b"",) if self.rule.record_key else ()
+        return (*own, *(headers.get(name) or b"" for name in self.rule.headers))
+
+    def _keys(self, parts: RecordParts, of_record: tuple[bytes, ...]) -> list[bytes | None]:
+        numbers = range(len(parts))
+        keys = [None if parts.is_blank(number) else self._key(parts, number, of_record) for number in numbers]
+        if None in keys:
+            before = next((key for key in keys if key is not None), None)
+            for number in numbers:
+                if keys[number] is None and (parts.goes_on(number) or parts.is_blank(number)):
+                    keys[number] = before
+                before = keys[number]
+        return [key or self._keyless for key in keys]
+
+    def _key(self, parts: RecordParts, number: int, of_record: tuple[bytes, ...]) -> bytes | None:
+        found = of_record
+        found += tuple(bytes_of(parts.field(number, path)) for path in self._paths)
+        if self._expression is not None:
+            found += self._expression.groups_in(parts.text(number))
+        return b"|".join(found) if any(found) else None
+
+    def _first_key(self, value: bytes) -> bytes | None:
+        keys = self._keys(parts_of(value, self._format), self._of_record(None, {}))
+        return next((key for key in keys if key is not None), None)
+
+    def _searcher(self) -> Callable[[bytes], bytes | None] | None:
+        """The short way: an expression alone is searched in a whole value, where that is not OTLP."""
+        search = self._expression
+        alone = not (self.rule.record_key or self.rule.headers or self._paths)
+        if search is None or not alone or (self._format is not None and self._format.kind.startswith("otlp")):
             return None
-        key: bytes = b"|".join(group or b"" for group in match.groups())
-        return None if key == separators else key
-
-    return find
-
-
-def _whole_match(compiled: Any) -> Callable[[bytes], bytes | None]:  # noqa: ANN401
-    search = compiled.search
-
-    def find(value: bytes) -> bytes | None:
-        match = search(value)
-        return match.group() or None if match else None
-
-    return find
+        find, first_key, json, proto = search.searcher(), self._first_key, OtlpJson().may_be, OtlpProto().may_be
+        if self._format is not None:
+            return find
+        return lambda value: first_key(value) if json(value) or proto(value) else find(value)

@@ -15,7 +15,7 @@ from model.lines.formats import LineFormat
 from model.lines.json_fields import WHITE_SPACE, JsonFields, inner_object, usual_message
 from model.lines.records import MAX_LINES, Lines
 
-__all__ = ["MAX_DEPTH", "Encoding", "Entry", "OtlpReader", "key_fields"]
+__all__ = ["MAX_DEPTH", "Encoding", "Entry", "OtlpReader", "said_by"]
 
 #: Values nested more deeply count as missing.
 MAX_DEPTH = 32
@@ -48,11 +48,25 @@ class Encoding(Protocol):
     def times_ms(self, record: Any) -> tuple[int, int]:  # noqa: ANN401
         """Give when a log record happened and when it was observed; ``NO_TIME`` for what is not stated."""
 
-    def fields(self, entry: Entry) -> dict[str, Any]:
+    def fields(self, record: Any) -> dict[str, Any]:  # noqa: ANN401
         """Give a log record as plain values.
 
         Returns:
-            ``body``, ``severityText``, ``eventName``, ``traceId``, ``spanId``, ``attributes``, ``scope``, ``resource``.
+            ``body``, ``severityText``, ``eventName``, ``traceId``, ``spanId`` and ``attributes``.
+        """
+
+    def shared(self, entry: Entry) -> dict[str, Any]:
+        """Give what a log record shares with its neighbours as plain values: it may be far larger than the record.
+
+        Returns:
+            ``scope`` (its name and version) and ``resource`` (its attributes).
+        """
+
+    def written(self, entries: Sequence[Entry]) -> bytes:
+        """Write some log records, neighbours in one Kafka record, as a Kafka record of their own.
+
+        Raises:
+            RecordError: They cannot be written.
         """
 
 
@@ -117,7 +131,7 @@ class OtlpReader:
         time_ms, observed_ms = self._encoding.times_ms(entry.record)
         text = self._encoding.text(entry.record).strip(WHITE_SPACE)
         if not text or text[0] == "{":
-            text, inner = self._said(text, entry)
+            text, inner = said_by(self._encoding, entry.record)
             time_ms = self._clock.time(self._fields.time(inner)) if time_ms == NO_TIME and inner else time_ms
         if "\n" in text:
             text = text.partition("\n")[0].rstrip(WHITE_SPACE)
@@ -130,28 +144,20 @@ class OtlpReader:
             )
         return _Line(number, text, time_ms, observed_ms)
 
-    def _said(self, text: str, entry: Entry) -> tuple[str, dict[str, Any]]:
-        """Find what a log record says whose body is no plain text, and the object that says it."""
-        if text:
-            inner = inner_object(text)
-            return (usual_message(inner) or text), inner
-        fields = self._encoding.fields(entry)
-        for candidate in (fields["body"], fields["eventName"], fields["attributes"]):
-            inner = candidate if isinstance(candidate, dict) else {}
-            if said := usual_message(inner) or (text_of(candidate).strip(WHITE_SPACE) if candidate else ""):
-                return said, inner
-        return "", {}
 
-
-def key_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Make the fields of a log record findable by a plain name.
-
-    Args:
-        fields: From ``Encoding.fields``.
+def said_by(encoding: Encoding, record: Any) -> tuple[str, dict[str, Any]]:  # noqa: ANN401
+    """Find what a log record says: its body, or else the event's name, or its attributes.
 
     Returns:
-        The same, with the attributes of the log record and those of its resource beside them, and the names of the
-        protocol in snake case, too.
+        The text, empty where the record says nothing; the object that has it as its message, empty where there is none.
     """
-    snake = {"trace_id": fields["traceId"], "span_id": fields["spanId"], "severity_text": fields["severityText"]}
-    return {**fields["resource"], **fields["attributes"], **snake, **fields}
+    text = encoding.text(record).strip(WHITE_SPACE)
+    if text:
+        inner = inner_object(text)
+        return (usual_message(inner) or text), inner
+    fields = encoding.fields(record)
+    for candidate in (fields["body"], fields["eventName"], fields["attributes"]):
+        inner = candidate if isinstance(candidate, dict) else {}
+        if said := usual_message(inner) or (text_of(candidate).strip(WHITE_SPACE) if candidate else ""):
+            return said, inner
+    return "", {}

@@ -1,7 +1,10 @@
 """OTLP in JSON: ``otlp_json`` of the OpenTelemetry Collector."""
 
 from base64 import b64decode
+from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from model.errors import RecordError
 from model.lines.epochs import NO_TIME, time_of_number
@@ -28,10 +31,12 @@ class OtlpJson:
             RecordError: It is no JSON, or no OTLP.
         """
         return [
-            Entry(_object(group, "resource"), _object(scoped, "scope"), record)
+            Entry(resource, scope, record)
             for each in objects_in(value)
             for group in _objects(each, "resourceLogs", required=True)
+            for resource in [_object(group, "resource")]
             for scoped in _objects(group, "scopeLogs")
+            for scope in [_object(scoped, "scope")]
             for record in _objects(scoped, "logRecords")
         ]
 
@@ -45,17 +50,38 @@ class OtlpJson:
         """Give when a log record happened and when it was observed; ``NO_TIME`` for what is not stated."""
         return _time_ms(record.get("timeUnixNano")), _time_ms(record.get("observedTimeUnixNano"))
 
-    def fields(self, entry: Entry) -> dict[str, Any]:
+    def fields(self, record: dict[str, Any]) -> dict[str, Any]:
         """Give a log record as plain values."""
-        record, scope = entry.record, entry.scope
         named = {name: text_of(record.get(name)) for name in ("severityText", "eventName", "traceId", "spanId")}
         return {
             "body": _plain(record.get("body")),
             **named,
             "attributes": _plain_attributes(record.get("attributes")),
-            "scope": {name: scope[name] for name in ("name", "version") if name in scope},
-            "resource": _plain_attributes(entry.resource.get("attributes")),
         }
+
+    def shared(self, entry: Entry) -> dict[str, Any]:
+        """Give what a log record shares with its neighbours as plain values."""
+        scope = {name: entry.scope[name] for name in ("name", "version") if name in entry.scope}
+        return {"scope": scope, "resource": _plain_attributes(entry.resource.get("attributes"))}
+
+    def written(self, entries: Sequence[Entry]) -> bytes:
+        """Write some log records as a Kafka record of their own.
+
+        Raises:
+            RecordError: They are nested too deeply to be written again.
+        """
+        groups: list[dict[str, Any]] = []
+        last = None
+        for entry in entries:
+            if last is None or entry.resource is not last.resource or entry.scope is not last.scope:
+                scoped: dict[str, Any] = {"scope": entry.scope, "logRecords": []}
+                groups.append({"resource": entry.resource, "scopeLogs": [scoped]})
+            scoped["logRecords"].append(entry.record)
+            last = entry
+        try:
+            return orjson.dumps({"resourceLogs": groups})
+        except orjson.JSONEncodeError as error:
+            raise RecordError("bad-otlp", f"the log records cannot be written again: {error}") from error
 
 
 def _objects(parent: dict[str, Any], name: str, *, required: bool = False) -> list[dict[str, Any]]:

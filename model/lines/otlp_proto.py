@@ -4,7 +4,7 @@ The messages are those of the package opentelemetry-proto. Its decoder bounds ne
 no UTF-8.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -49,9 +49,11 @@ class OtlpProto:
             RecordError: It is no OTLP.
         """
         return [
-            Entry(group.resource, scoped.scope, record)
+            Entry(resource, scope, record)
             for group in request_in(value).resource_logs
+            for resource in [group.resource]
             for scoped in group.scope_logs
+            for scope in [scoped.scope]
             for record in scoped.log_records
         ]
 
@@ -63,10 +65,8 @@ class OtlpProto:
         """Give when a log record happened and when it was observed; ``NO_TIME`` for what is not stated."""
         return _time_ms(record.time_unix_nano), _time_ms(record.observed_time_unix_nano)
 
-    def fields(self, entry: Entry) -> dict[str, Any]:
+    def fields(self, record: LogRecord) -> dict[str, Any]:
         """Give a log record as plain values."""
-        record: LogRecord = entry.record
-        scope = {"name": entry.scope.name, "version": entry.scope.version}
         return {
             "body": _plain(record.body),
             "severityText": record.severity_text,
@@ -74,9 +74,29 @@ class OtlpProto:
             "traceId": record.trace_id.hex(),
             "spanId": record.span_id.hex(),
             "attributes": _plain_attributes(record.attributes),
+        }
+
+    def shared(self, entry: Entry) -> dict[str, Any]:
+        """Give what a log record shares with its neighbours as plain values."""
+        scope = {"name": entry.scope.name, "version": entry.scope.version}
+        return {
             "scope": {name: text for name, text in scope.items() if text},
             "resource": _plain_attributes(entry.resource.attributes),
         }
+
+    def written(self, entries: Sequence[Entry]) -> bytes:
+        """Write some log records as a Kafka record of their own."""
+        request = ExportLogsServiceRequest()
+        last = None
+        for entry in entries:
+            if last is None or entry.resource is not last.resource or entry.scope is not last.scope:
+                group = request.resource_logs.add()
+                group.resource.CopyFrom(entry.resource)
+                scoped = group.scope_logs.add()
+                scoped.scope.CopyFrom(entry.scope)
+            scoped.log_records.append(entry.record)
+            last = entry
+        return request.SerializeToString()
 
 
 def _time_ms(nanoseconds: int) -> int:

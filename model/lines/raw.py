@@ -68,5 +68,6 @@ def _shown(encoding: Encoding, entry: Entry) -> bytes:
     """Give what a log record states, times in milliseconds since 1970."""
     time_ms, observed_ms = encoding.times_ms(entry.record)
     times = {"time": time_ms, "observedTime": observed_ms}
-    stated = {name: value for name, value in encoding.fields(entry).items() if value not in (None, "", {})}
+    fields = {**encoding.fields(entry.record), **encoding.shared(entry)}
+    stated = {name: value for name, value in fields.items() if value not in (None, "", {})}
     return orjson.dumps({**{name: each for name, each in times.items() if each != NO_TIME}, **stated})

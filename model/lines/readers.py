@@ -25,8 +25,7 @@ def reader_of(line_format: LineFormat, max_line_bytes: int) -> Reader:
     if line_format.kind == "json":
         return JsonReader(line_format, max_line_bytes).read
     if line_format.kind == "text":
-        framed = line_format.text_header.name.startswith("syslog")
-        return lambda values, _: read_text(values, max_line_bytes, framed=framed)
+        return lambda values, _: read_text(values, max_line_bytes, framed=line_format.may_be_counted)
     encoding = OtlpJson() if line_format.kind == "otlp-json" else OtlpProto()
     otlp = OtlpReader(encoding, line_format, max_line_bytes)
     return lambda values, _: otlp.read(values)

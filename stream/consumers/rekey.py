@@ -116,7 +116,7 @@ class Rekey:
             with translated(f"writing to topic {self._settings.kafka.logs_topic}"):
                 producer = self._ready_producer()
                 producer.begin_transaction()
-                keyed, rejected = self._send_all(producer, batches)
+                keyed = self._send_all(producer, batches)
                 offsets = {p: OffsetAndMetadata(records[-1].offset + 1) for p, records in batches.items()}
                 producer.send_offsets_to_transaction(offsets, self._consumer.group_metadata())
                 producer.commit_transaction()
@@ -124,7 +124,7 @@ class Rekey:
             self._parts.metrics.aborted.inc()
             raise
         metrics = self._parts.metrics
-        metrics.records.inc(keyed + rejected)
+        metrics.records.inc(sum(map(len, batches.values())))
         metrics.lines.inc(keyed)
         metrics.transactions.inc()
 
@@ -157,32 +157,52 @@ class Rekey:
                 raise
         return self._producer
 
-    def _send_all(self, producer: "KafkaProducer", batches: dict[TopicPartition, Sequence[Any]]) -> tuple[int, int]:
+    def _send_all(self, producer: "KafkaProducer", batches: dict[TopicPartition, Sequence[Any]]) -> int:
+        """Send what the records give, and wait until Kafka has it all.
+
+        Returns:
+            How many keyed records that is.
+        """
         sent, rejected = [], 0
-        for records in batches.values():
-            for record, key in zip(records, self._parts.keys.extract([r.value for r in records]), strict=True):
+        for record in (record for records in batches.values() for record in records):
+            for part, key in self._keyed(record):
                 try:
-                    sent.append(self._send(producer, record, key))
+                    sent.append(self._send(producer, part, key))
                 except RecordError as error:
-                    letter = encode_dead_letter(dead_letter_of(record, error))
+                    letter = encode_dead_letter(dead_letter_of(part, error))
                     sent.append(producer.send(self._settings.kafka.dead_letters_topic, value=letter))
                     self._parts.metrics.dead_letters.labels(error.reason).inc()
                     rejected += 1
         producer.flush()
         for future in sent:
             future.get(timeout=0)
-        return len(sent) - rejected, rejected
+        return len(sent) - rejected
 
-    def _send(self, producer: "KafkaProducer", record: Any, key: bytes | None) -> Any:  # noqa: ANN401 -- kafka-python ships no types
+    def _keyed(self, record: Any) -> list[tuple[Any, bytes | RecordError]]:  # noqa: ANN401 -- kafka-python ships no types
+        """Part a record between the keys of its lines; what is to become a dead letter has an error for a key."""
+        if isinstance(record, UnreadableRecord):
+            return [(record, record.error)]
+        if record.value is None:
+            return [(record, _no_key())]
+        keys = self._parts.keys
+        try:
+            parts = keys.split(record.value, record.key, record.headers)
+        except RecordError as error:
+            return [(record, error)]
+        if keys.rule.without == "drop":
+            kept = [part for part in parts if part[0] is not None]
+            self._parts.metrics.dropped.inc(len(parts) - len(kept))
+            parts = kept
+        return [(record._replace(value=value), key or _no_key()) for key, value in parts]
+
+    def _send(self, producer: "KafkaProducer", record: Any, key: bytes | RecordError) -> Any:  # noqa: ANN401 -- likewise
         """Pass a record on under its key.
 
         Raises:
             RecordError: It cannot be read, it has no key, or no broker would take it: trying again would not help.
         """
-        if isinstance(record, UnreadableRecord):
-            raise record.error
-        if key is None or record.value is None:
-            raise RecordError("no-key", "no key was found in the record by the given expression or field")
+        if isinstance(key, RecordError):
+            raise key
         headers = [(name, value or b"") for name, value in record.headers]
         # A broker refuses a time that is too far ahead; the line's own time is what counts later.
         timestamp_ms = min(record.timestamp, int(time.time() * 1000)) if record.timestamp >= 0 else None
@@ -197,3 +217,7 @@ class Rekey:
         producer, self._producer = self._producer, None
         if producer is not None:
             abandon(producer)  # Kafka aborts what it left open
+
+
+def _no_key() -> RecordError:
+    return RecordError("no-key", "no key was found in the record where the rule looks for it")

@@ -123,6 +123,7 @@ class RekeyMetrics(_Metrics):
     records: Counter = _counter("Kafka records read from the raw topic.")
     lines: Counter = _counter("Keyed records written to the logs topic.")
     dead_letters: Counter = _counter("Records sent to the dead letters topic.", "reason")
+    dropped: Counter = _counter("Records without a key that were dropped, as --without-key drop says.")
     transactions: Counter = _counter("Transactions committed.")
     aborted: Counter = _counter("Transactions aborted and tried again.")
     lag_records: Gauge = _gauge("Records of a raw partition not yet passed on.", "partition")

@@ -25,6 +25,7 @@ from rich.console import Console
 
 from deploy.embedded.broker import EmbeddedBroker, offered_apache
 from deploy.embedded.stack import Stack
+from model.lines.key_rule import KeyRule
 from stream.live_values import LiveSettings
 from stream.windowing.windows import WindowRule
 from tests.benchmarks.bare_poll import Speed, bare_poll_alone
@@ -35,7 +36,6 @@ from tests.benchmarks.reader import reader_beside
 from tests.benchmarks.window_memory import measure_memory
 from tests.service import Place, Service, produce, running_service, wait
 from training.progress import RichProgress
-from training.reading import KeySource
 from training.train import TrainingRequest, train
 
 PARTITIONS = 8
@@ -130,7 +130,7 @@ def _consumer_speed(service: Service, lines: int) -> Speed:
 
 
 def _train(logs: Path, output: Path) -> Path:
-    key = KeySource(pattern=BLOCK)
+    key = KeyRule(pattern=BLOCK)
     request = TrainingRequest(inputs=(logs,), output=output, key=key, rule=RULE, max_seconds=1)
     with RichProgress() as progress:
         train(request, progress)

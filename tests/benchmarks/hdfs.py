@@ -28,6 +28,7 @@ from rich.console import Console
 
 from deploy.embedded.broker import EmbeddedBroker, offered_apache
 from deploy.embedded.stack import Stack
+from model.lines.key_rule import KeyRule
 from stream.alerts import Alert
 from stream.flush import flush
 from stream.settings import Settings, load_settings
@@ -37,7 +38,6 @@ from tests.benchmarks.hdfs_lines import BLOCK, hdfs_lines
 from tests.benchmarks.places import REPOSITORY, data_folder, environment
 from tests.service import Line, Place, Service, produce, read_all, running_service, wait
 from training.progress import RichProgress
-from training.reading import KeySource
 from training.train import TrainingRequest, train
 
 PARTITIONS = 4
@@ -199,7 +199,7 @@ def _train(options: Options, output: Path) -> Path:
     request = TrainingRequest(
         inputs=(options.data / "hdfs" / "train.log.gz",),
         output=output,
-        key=KeySource(pattern=BLOCK),
+        key=KeyRule(pattern=BLOCK),
         preset="test",
         rule=RULE,
         seed=options.seed,

@@ -28,6 +28,7 @@ from model.events.recognition import Recogniser
 from model.events.shapes import shapes
 from model.events.templates import Templates
 from model.lines.detection import detect_format
+from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 
@@ -174,7 +175,7 @@ def measure_lines(lines: Sequence[bytes]) -> float:
     """Print and give raw lines a second to (time, event ID)."""
     line_format = detect_format(lines[:BATCH])
     templates = mined(LineParser(line_format, Templates()).message_shapes(lines))
-    keys = KeyExtractor.from_pattern(r"(blk_-?\d+)")
+    keys = KeyExtractor(KeyRule(pattern=r"(blk_-?\d+)"))
 
     def parse(*, with_key: bool) -> None:
         forget_words()

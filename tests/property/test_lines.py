@@ -2,17 +2,20 @@
 
 import json
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from model.errors import RecordError
 from model.events.templates import Templates
 from model.lines.detection import detect_format
 from model.lines.formats import KINDS, LineFormat
 from model.lines.headers import HEADERS
+from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from model.lines.raw import raw_line
@@ -50,7 +53,9 @@ TEXT_BODIES = st.text(max_size=9).map(lambda text: {"stringValue": text})
 BODIES = TEXT_BODIES | st.dictionaries(
     st.sampled_from(["stringValue", "intValue", "bytesValue", "arrayValue", "kvlistValue"]), TREES, max_size=1
 )
-LOG_RECORDS = st.fixed_dictionaries({}, optional={"body": BODIES | TREES, "timeUnixNano": SCALARS, "attributes": TREES})
+LOG_RECORDS = st.fixed_dictionaries(
+    {}, optional={"body": BODIES | TREES, "timeUnixNano": SCALARS, "traceId": SCALARS, "attributes": TREES}
+)
 SCOPE_LOGS = st.fixed_dictionaries({"logRecords": st.lists(LOG_RECORDS, max_size=3) | TREES}, optional={"scope": TREES})
 RESOURCE_LOGS = st.fixed_dictionaries(
     {"scopeLogs": st.lists(SCOPE_LOGS, max_size=2) | TREES}, optional={"resource": TREES}
@@ -114,12 +119,47 @@ def test_batching_changes_no_event(line_format, values, cut):
     assert whole.line == parts[0].line + parts[1].line
 
 
-@given(st.lists(VALUES, max_size=8))
-def test_detection_and_keys_never_raise(values):
-    """Any sample has a format, and any value a key or none."""
+RULES = st.sampled_from(
+    [
+        KeyRule(pattern="(a|\\xff)(b)?"),
+        KeyRule(pattern="[0-9]+"),
+        KeyRule(fields=("/a/0",)),
+        KeyRule(fields=("msg", "time"), pattern="x", without="shared"),
+        KeyRule(fields=("traceId", "service.name", "host")),
+    ]
+)
+
+
+@given(st.none() | FORMATS, RULES, st.lists(VALUES, max_size=8))
+def test_detection_and_keys_never_raise(line_format, rule, values):
+    """Any sample has a format, and any value a key or none; a record can be parted, or is an error."""
+    keys = KeyExtractor(rule, line_format)
+
     assert detect_format(values).kind in KINDS
-    assert len(KeyExtractor.from_pattern("(a|\\xff)(b)?").extract(values)) == len(values)
-    assert len(KeyExtractor.from_field("/a/0").extract(values)) == len(values)
+    assert len(keys.extract(values)) == len(values)
+    for value in values:
+        with suppress(RecordError):
+            parts = keys.split(value or b"", b"key", [("header", None)])
+            assert all(key != b"" for key, _ in parts)
+
+
+@given(FORMATS, RULES, VALUES)
+def test_parting_a_record_changes_no_event(line_format, rule, value):
+    """The parts, read one after the other, are the lines of the record with their keys."""
+    parser = LineParser(line_format, Templates())
+    whole = parser.parse([value])
+    assume(not whole.errors)
+    keys = KeyExtractor(rule, line_format)
+    try:
+        parts = keys.split(value)
+    except RecordError:
+        return
+    parsed = parser.parse([part for _, part in parts])
+
+    assert parsed.errors == []
+    assert parsed.event_id == whole.event_id
+    assert parsed.time_ms == whole.time_ms
+    assert [parts[record][0] for record in parsed.record] == keys.of_lines([value], whole.record, whole.line)
 
 
 ATOMS = st.sampled_from(["a", "b", "_", "-", " ", "é", ".", r"\d", r"\w", r"\.", "[ab]", "[0-9a-f]", "[^a]", r"\s"])
@@ -138,7 +178,7 @@ def test_a_key_does_not_depend_on_the_engine(pattern, value):
     groups = [] if match is None else [group or b"" for group in match.groups()] or [match.group()]
     expected = b"|".join(groups) if any(groups) else None
 
-    assert KeyExtractor.from_pattern(pattern).extract([value]) == [expected]
+    assert KeyExtractor(KeyRule(pattern=pattern)).extract([value]) == [expected]
 
 
 PUNCTUATION = [bytes([each]) for each in b'-[ ="\\({|:']

@@ -9,18 +9,20 @@ from model.errors import ConfigurationError
 from model.events.templates import Templates
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
+from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from stream.windowing.windows import WindowRule
+from tests.unit.model.lines.test_otlp import as_json, logs, record
 from training.corpus import Corpus, LogFiles, Session, read_corpus, windows_of
-from training.reading import KeySource, learn_templates, read_sessions
+from training.reading import learn_templates, read_sessions
 from training.split import FEW_KEYS, split_sessions
 
 GAP_MS = 10_000
 
 
 def _read(*paths: Path, pattern: str | None = r"id=(\w+)") -> Corpus:
-    keys = KeyExtractor.from_pattern(pattern) if pattern else None
+    keys = KeyExtractor(KeyRule(pattern=pattern)) if pattern else None
     return read_corpus(LogFiles(paths), LineParser(LineFormat("text", "iso"), Templates()), keys, GAP_MS)
 
 
@@ -118,7 +120,28 @@ def test_a_key_that_no_line_has_is_an_error(log: Path) -> None:
     words = learn_templates([log], FormatChoice(), _Silent())
 
     with pytest.raises(ConfigurationError, match="no key was found in 6"):
-        read_sessions([log], KeySource(pattern="nothing=(x)"), words, WindowRule(), _Silent())
+        read_sessions([log], KeyRule(pattern="nothing=(x)"), words, WindowRule(), _Silent())
+
+
+def test_the_log_records_of_one_line_have_keys_of_their_own(tmp_path: Path) -> None:
+    """A file of the OpenTelemetry Collector holds a request with many log records in each line."""
+    path = tmp_path / "otel.json"
+    traced = [record("up", traceId="01" * 16), record("down", traceId="02" * 16), record("go", traceId="01" * 16)]
+    path.write_bytes(as_json(logs(*traced)) + b"\n" + as_json(logs(record("no trace"))) + b"\n")
+    words = learn_templates([path], FormatChoice(), _Silent())
+    corpus = read_sessions([path], KeyRule(fields=("traceId",)), words, WindowRule(), _Silent())
+
+    assert words[0].kind == "otlp-json"
+    assert _keys(corpus) == [(b"01" * 16, 2), (b"02" * 16, 1)]
+    assert (corpus.lines, corpus.without_key) == (2, 1)
+
+
+def test_files_have_no_record_keys_and_no_headers(log: Path) -> None:
+    """A rule that asks for them is refused, with what to name instead."""
+    words = learn_templates([log], FormatChoice(), _Silent())
+    for rule in (KeyRule(record_key=True), KeyRule(headers=("tenant",))):
+        with pytest.raises(ConfigurationError, match="name a field"):
+            read_sessions([log], rule, words, WindowRule(), _Silent())
 
 
 def test_a_session_is_cut_as_serving_cuts_it() -> None:

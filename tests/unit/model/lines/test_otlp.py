@@ -12,9 +12,6 @@ from model.events.identity import event_id
 from model.events.templates import Templates
 from model.lines.detection import Detection, detect
 from model.lines.formats import Kind, LineFormat
-from model.lines.otlp import key_fields
-from model.lines.otlp_json import OtlpJson
-from model.lines.otlp_proto import OtlpProto
 from model.lines.parser import LineParser, ParsedLines
 
 NS = 1_714_979_289_123_456_789
@@ -260,18 +257,3 @@ def field(tag: bytes, content: bytes) -> bytes:
         length.append(size & 0x7F | 0x80)
         size >>= 7
     return tag + bytes([*length, size]) + content
-
-
-@ENCODINGS
-def test_resource_attributes_and_trace_ids_can_be_keys(kind: Kind, encoded: Encoded):
-    """By plain names, or by where they stand."""
-    traced = record(traceId="0102030405060708090a0b0c0d0e0f10", attributes=attributes(user="anna"))
-    encoding = OtlpJson() if kind == "otlp-json" else OtlpProto()
-    [entry] = encoding.entries(encoded(logs(traced)))
-    fields = key_fields(encoding.fields(entry))
-
-    assert fields["service.name"] == fields["resource"]["service.name"] == "cart"
-    assert fields["traceId"] == fields["trace_id"] == "0102030405060708090a0b0c0d0e0f10"
-    assert fields["user"] == fields["attributes"]["user"] == "anna"
-    assert fields["scope"]["name"] == "shop.cart"
-    assert fields["severity_text"] == "INFO"

@@ -1,0 +1,86 @@
+"""Expressions that users give, to find a key: run in linear time, whatever they are.
+
+RE2 runs them. The simplest ones, which are most of those in use, are run by Python's engine, several times faster:
+where every part but the last has a bounded length, an attempt fails after a bounded number of steps or succeeds, so
+that a search is linear there, too.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import re2
+
+from model.errors import ConfigurationError
+
+__all__ = ["Expression"]
+
+#: Memory that one expression's automaton may take; RE2 falls back to a slower, still linear way beyond it.
+_EXPRESSION_MEMORY = 8 << 20
+_LONGEST_EXPRESSION = 1000
+
+# One character: itself, escaped, a digit or word character, or one of a plain class. Both engines agree on these.
+_ONE = r"(?:[A-Za-z0-9_ =:;,@#%&<>~!\"'/-]|\\[dw./$|*+?()\[\]{}-]|\[(?:[A-Za-z0-9_.:/]|[A-Za-z0-9]-[A-Za-z0-9])+\])"
+_BOUNDED = _ONE + r"(?:\?|\{[0-9]{1,2}\})?"
+_SIMPLE = re.compile(rf"(?:{_BOUNDED}|\((?:{_BOUNDED})+\))*(?:{_ONE}[+*]?|\((?:{_BOUNDED})*{_ONE}[+*]\))?")
+
+
+class Expression:
+    """A search in lines.
+
+    Args:
+        pattern: RE2 syntax. Without groups, the whole match counts as one.
+
+    Raises:
+        ConfigurationError: RE2 does not accept the expression.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        compiled = _compiled(pattern)
+        if _SIMPLE.fullmatch(pattern):
+            compiled = re.compile(pattern.encode())
+        self._search: Callable[[bytes], Any] = compiled.search
+        self._groups: int = compiled.groups
+        self._nothing: tuple[bytes, ...] = (b"",) * max(1, self._groups)
+
+    def groups_in(self, line: bytes) -> tuple[bytes, ...]:
+        """Give the texts of the groups at the first place that matches; empty ones where nothing does."""
+        match = self._search(line)
+        if match is None:
+            return self._nothing
+        groups: tuple[bytes | None, ...] = match.groups() if self._groups else (match.group(),)
+        return tuple(group or b"" for group in groups)
+
+    def searcher(self) -> Callable[[bytes], bytes | None]:
+        """Give a function that gives the same, joined with ``|``; None where all are empty."""
+        search, several = self._search, self._groups > 1
+        only = min(self._groups, 1)
+
+        def find(line: bytes) -> bytes | None:
+            match = search(line)
+            if match is None:
+                return None
+            if not several:
+                return match.group(only) or None
+            groups = [group or b"" for group in match.groups()]
+            return b"|".join(groups) if any(groups) else None
+
+        return find
+
+
+def _compiled(pattern: str) -> Any:  # noqa: ANN401  (re2 ships no types)
+    options = re2.Options()
+    options.max_mem = _EXPRESSION_MEMORY
+    options.log_errors = False
+    try:
+        if len(pattern) > _LONGEST_EXPRESSION:
+            raise ConfigurationError(
+                f"the key expression has {len(pattern)} characters; allowed are {_LONGEST_EXPRESSION}."
+            )
+        return re2.compile(pattern.encode(), options)
+    except (re2.error, UnicodeEncodeError) as error:
+        why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
+        raise ConfigurationError(
+            f"the key expression {pattern!r} is not accepted by RE2 ({why}); allowed is RE2 syntax "
+            "(no look-around, no back-references), such as (blk_-?[0-9]+)."
+        ) from error
