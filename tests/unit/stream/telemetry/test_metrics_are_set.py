@@ -10,7 +10,7 @@ from stream.telemetry import ConsumerMetrics, RekeyMetrics, WorkerMetrics
 
 ROOT = Path(__file__).parents[4] / "stream"
 PROCESSES = {
-    ConsumerMetrics: ["consumers/consumer.py", "loop.py"],
+    ConsumerMetrics: ["consumers/consumer.py", "consumers/applying.py", "loop.py"],
     WorkerMetrics: ["worker/worker.py", "worker/judging.py", "worker/intake.py", "loop.py"],
     RekeyMetrics: ["consumers/rekey.py", "loop.py"],
 }
