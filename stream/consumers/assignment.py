@@ -1,7 +1,7 @@
 """Which partitions this consumer has, as Kafka's group coordination tells it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
@@ -9,7 +9,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from stream.consumers.origin import Origin
 from stream.windowing.store import Applied, PartitionStore
 
-__all__ = ["Assignment", "Held", "Rejoining"]
+__all__ = ["Assignment", "Held"]
 
 
 @dataclass(slots=True)
@@ -40,32 +40,8 @@ class Held:
         self.next_offset, self.silent_since, self.last = None, None, None
 
 
-class Rejoining(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python ships no types
-    """Keeps a member that began to join its group at it until it has joined.
-
-    kafka-python 3.0.12 forgets that it is joining when a poll ends meanwhile and the reason for joining has gone by
-    then, as a difference in metadata does. It then has no partitions, and is never given any again.
-
-    Args:
-        consumer: The member.
-    """
-
-    def __init__(self, consumer: "KafkaConsumer") -> None:
-        self.consumer = consumer
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """It has joined."""
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002
-        """It begins to join: let it need to until it has."""
-        self.consumer._coordinator.request_rejoin()  # noqa: SLF001
-
-    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
-        """Likewise."""
-        self.on_partitions_revoked(lost)
-
-
-class Assignment(Rejoining):
+@dataclass
+class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python ships no types
     """Follows rebalances.
 
     kafka-python calls the listener on its own thread, in the middle of a rebalance: there it only parks new partitions
@@ -73,9 +49,8 @@ class Assignment(Rejoining):
     else happens on the consumer's thread, in `changes`.
     """
 
-    def __init__(self, consumer: "KafkaConsumer") -> None:
-        super().__init__(consumer)
-        self._changes: SimpleQueue[tuple[bool, set[TopicPartition]]] = SimpleQueue()
+    consumer: "KafkaConsumer"
+    _changes: "SimpleQueue[tuple[bool, set[TopicPartition]]]" = field(default_factory=SimpleQueue)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Park the partitions and remember them."""
@@ -87,8 +62,11 @@ class Assignment(Rejoining):
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Remember that the partitions are gone."""
-        super().on_partitions_revoked(revoked)
         self._changes.put((False, set(revoked)))
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        """Likewise: another consumer may have them already, and its owner token keeps us out."""
+        self.on_partitions_revoked(lost)
 
     def changes(self) -> list[tuple[bool, set[TopicPartition]]]:
         """What happened since the last call, oldest first: (True, assigned) or (False, revoked)."""

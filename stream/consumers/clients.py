@@ -1,5 +1,6 @@
 """Kafka clients made from the settings, and kafka-python's errors in our words."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -29,6 +30,7 @@ __all__ = ["abandon", "new_admin", "new_consumer", "new_producer", "poll", "read
 log = structlog.get_logger()
 
 _ABANDON_SECONDS = 1.0
+_JOIN_SECONDS = 1.0
 
 MAX_FETCH_BYTES = 1 << 20
 """Bytes of one fetch from one partition. Larger fetches make latency, not throughput."""
@@ -160,13 +162,26 @@ def _creating_no_topics(consumer: "KafkaConsumer") -> "KafkaConsumer":
 
 
 def poll(consumer: "KafkaConsumer", timeout_ms: int) -> dict[TopicPartition, Sequence[Any]]:
-    """Read on, and notice when Kafka is away: kafka-python then reads nothing, as if there were nothing.
+    """Read on as a member of a group, where kafka-python 3.0.12 alone would stand still in silence.
+
+    Where no broker answers, it reads nothing, as if there were nothing. And it joins the group within calls of its
+    ``poll``: what Kafka answers between two of them is thrown away and asked for anew; where it joins once more because
+    its topic has grown, it even thinks that all is done, takes no partitions, and sends no more heartbeats.
+
+    Args:
+        consumer: The member.
+        timeout_ms: How long to wait for records; a little longer while the group is joined.
 
     Raises:
         KafkaError: Also where no broker answers for the group.
     """
+    group = consumer._coordinator  # noqa: SLF001
     records = dict(consumer.poll(timeout_ms=timeout_ms))
-    if not records and consumer.assignment() and consumer._coordinator.coordinator_id is None:  # noqa: SLF001
+    deadline = time.monotonic() + _JOIN_SECONDS
+    while group.rejoining and time.monotonic() < deadline:
+        group.request_rejoin()
+        records = dict(consumer.poll(timeout_ms=timeout_ms))
+    if not records and consumer.assignment() and group.coordinator_id is None:
         raise CoordinatorNotAvailableError("no broker answers for the consumer group")
     return records
 

@@ -14,7 +14,7 @@ from model.errors import LogscryError
 from stream.consumers.clients import abandon, new_producer, translated
 from stream.settings import KafkaSettings
 
-__all__ = ["Publisher"]
+__all__ = ["Publisher", "await_acknowledged"]
 
 ACKNOWLEDGE_SECONDS = 15.0
 """How long Kafka may take to acknowledge before the work that needs it is tried again."""
@@ -24,6 +24,27 @@ STOPPING_SECONDS = 1.0
 
 SLICE_SECONDS = 0.2
 """How soon a stop is noticed."""
+
+
+def await_acknowledged(producer: "KafkaProducer", sent: Sequence[Any], stop: threading.Event) -> None:
+    """Return once every record is acknowledged.
+
+    Args:
+        producer: What they were sent with.
+        sent: What its ``send`` returned for each.
+        stop: Set when the process is to end; the wait is short then.
+
+    Raises:
+        KafkaError: One was not.
+    """
+    begin = time.monotonic()
+    while not all(future.is_done for future in sent):
+        if time.monotonic() - begin > (STOPPING_SECONDS if stop.is_set() else ACKNOWLEDGE_SECONDS):
+            break
+        with suppress(KafkaTimeoutError):
+            producer.flush(timeout=SLICE_SECONDS)
+    for future in sent:
+        future.get(timeout=0)
 
 
 class Publisher:
@@ -64,15 +85,9 @@ class Publisher:
                 all of them again.
         """
         sent, self._sent = self._sent, []
-        if self._producer is None or not sent:
-            return
-        with self._anew_after_failure(), translated("waiting for Kafka to acknowledge"):
-            begin = time.monotonic()
-            while time.monotonic() - begin < self._patience() and not all(future.is_done for future in sent):
-                with suppress(KafkaTimeoutError):
-                    self._producer.flush(timeout=SLICE_SECONDS)
-            for future in sent:
-                future.get(timeout=0)
+        if self._producer is not None and sent:
+            with self._anew_after_failure(), translated("waiting for Kafka to acknowledge"):
+                await_acknowledged(self._producer, sent, self._stop)
 
     def close(self) -> None:
         """Give up the connection, and what is not acknowledged."""
@@ -80,9 +95,6 @@ class Publisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             abandon(producer)
-
-    def _patience(self) -> float:
-        return STOPPING_SECONDS if self._stop.is_set() else ACKNOWLEDGE_SECONDS
 
     @contextmanager
     def _anew_after_failure(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ seen, or none. (On the embedded broker an aborted transaction's records stay vis
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +18,9 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from model.errors import RecordError, TransientError
 from model.lines.keys import KeyExtractor
-from stream.consumers.assignment import Rejoining
 from stream.consumers.clients import abandon, new_consumer, new_producer, poll, translated
 from stream.consumers.offsets import partitions_of
+from stream.consumers.publisher import await_acknowledged
 from stream.consumers.unreadable import UnreadableRecord
 from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.loop import Loop
@@ -78,7 +79,7 @@ class Rekey:
             ConfigurationError: A topic does not exist, or Kafka refuses the user.
         """
         kafka = self._settings.kafka
-        self._consumer.subscribe([kafka.raw_topic], listener=Rejoining(self._consumer))
+        self._consumer.subscribe([kafka.raw_topic])
         log.info("rekey_started", source=kafka.raw_topic, target=kafka.logs_topic)
         try:
             self._loop.run(self._parts.stop)
@@ -116,7 +117,7 @@ class Rekey:
             with translated(f"writing to topic {self._settings.kafka.logs_topic}"):
                 producer = self._ready_producer()
                 producer.begin_transaction()
-                keyed = self._send_all(producer, batches)
+                keyed, rejected = self._send_all(producer, batches)
                 offsets = {p: OffsetAndMetadata(records[-1].offset + 1) for p, records in batches.items()}
                 producer.send_offsets_to_transaction(offsets, self._consumer.group_metadata())
                 producer.commit_transaction()
@@ -126,6 +127,8 @@ class Rekey:
         metrics = self._parts.metrics
         metrics.records.inc(sum(map(len, batches.values())))
         metrics.lines.inc(keyed)
+        for reason, count in rejected.items():
+            metrics.dead_letters.labels(reason).inc(count)
         metrics.transactions.inc()
 
     def _count_lag(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
@@ -157,13 +160,15 @@ class Rekey:
                 raise
         return self._producer
 
-    def _send_all(self, producer: "KafkaProducer", batches: dict[TopicPartition, Sequence[Any]]) -> int:
+    def _send_all(
+        self, producer: "KafkaProducer", batches: dict[TopicPartition, Sequence[Any]]
+    ) -> tuple[int, Counter[str]]:
         """Send what the records give, and wait until Kafka has it all.
 
         Returns:
-            How many keyed records that is.
+            How many keyed records that is, and how many dead letters for each reason.
         """
-        sent, rejected = [], 0
+        sent, rejected = [], Counter[str]()
         for record in (record for records in batches.values() for record in records):
             for part, key in self._keyed(record):
                 try:
@@ -171,12 +176,9 @@ class Rekey:
                 except RecordError as error:
                     letter = encode_dead_letter(dead_letter_of(part, error))
                     sent.append(producer.send(self._settings.kafka.dead_letters_topic, value=letter))
-                    self._parts.metrics.dead_letters.labels(error.reason).inc()
-                    rejected += 1
-        producer.flush()
-        for future in sent:
-            future.get(timeout=0)
-        return len(sent) - rejected
+                    rejected[error.reason] += 1
+        await_acknowledged(producer, sent, self._parts.stop)
+        return len(sent) - rejected.total(), rejected
 
     def _keyed(self, record: Any) -> list[tuple[Any, bytes | RecordError]]:  # noqa: ANN401 -- kafka-python ships no types
         """Part a record between the keys of its lines; what is to become a dead letter has an error for a key."""

@@ -1,11 +1,13 @@
 """Raw lines of a window, read back from Kafka by offset: Redis holds no text."""
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from model.lines.raw import raw_line
 from stream.alert_making import RawLine
@@ -17,18 +19,28 @@ __all__ = ["ReadBack"]
 
 log = structlog.get_logger()
 
-POLL_MS = 500
+POLL_MS = 2_000
+"""How long Kafka may take to give a record."""
+
+AWAY_SECONDS = 5.0
+"""How long Kafka is not asked after it gave none: no batch of alerts may wait as often as it has lines."""
 
 
 class ReadBack:
     """Reads single records again.
 
-    A line that Kafka no longer holds, or does not give at once, is left out: an alert is never held back for its text.
+    A line that Kafka no longer holds, or does not give soon, is left out: an alert is never held back for its text.
+
+    Args:
+        settings: How to connect.
+        clock: Seconds that never go back.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
+        self._clock = clock
         self._consumer: KafkaConsumer | None = None
+        self._away_until = -math.inf
 
     def lines(self, partition: PartitionId, places: Sequence[int]) -> list[RawLine]:
         """Read the records of some places.
@@ -40,17 +52,15 @@ class ReadBack:
         Returns:
             The lines that Kafka gave, in the order of the log.
         """
-        source = TopicPartition(*partition)
-        found = []
+        found: list[RawLine] = []
+        if self._clock() < self._away_until:
+            return found
         try:
-            if self._consumer is None:
-                self._consumer = reading_consumer(self._settings)
-            self._consumer.assign([source])
-            for place in sorted(places):
-                record = self._record(source, place >> 16)
-                if record is not None and record.value is not None:
+            for place, record in self._records(TopicPartition(*partition), sorted(places)):
+                if record.offset == place >> 16 and record.value is not None:
                     found.append(RawLine(place, raw_line(record.value, place & 0xFFFF), record.timestamp))
         except KafkaError as exc:
+            self._away_until = self._clock() + AWAY_SECONDS
             log.warning("lines_not_read_back", partition=partition.partition, error=repr(exc))
         return found
 
@@ -59,9 +69,15 @@ class ReadBack:
         if self._consumer is not None:
             self._consumer.close()
 
-    def _record(self, source: TopicPartition, offset: int) -> Any:  # noqa: ANN401 -- kafka-python ships no types
-        assert self._consumer is not None  # noqa: S101 -- set by the only caller
-        self._consumer.seek(source, offset)
-        for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=1).values():
-            return records[0] if records[0].offset == offset else None
-        return None
+    def _records(self, source: TopicPartition, places: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """For each place the first record from its offset on."""
+        if self._consumer is None:
+            self._consumer = reading_consumer(self._settings)
+        self._consumer.assign([source])
+        for place in places:
+            self._consumer.seek(source, place >> 16)
+            polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=1)
+            if not polled:
+                raise KafkaTimeoutError(f"no record from offset {place >> 16} on within {POLL_MS} ms")
+            [[record]] = polled.values()
+            yield place, record

@@ -6,10 +6,12 @@ from collections.abc import Callable
 import pytest
 from kafka import KafkaConsumer
 
-from deploy.embedded.broker import Broker
+from deploy.embedded.broker import Broker, EmbeddedBroker
+from deploy.embedded.stack import create_topics
 from stream.consumers.assignment import Assignment
-from stream.consumers.clients import new_consumer
+from stream.consumers.clients import new_consumer, poll
 from stream.settings import load_settings
+from tests.service import wait
 
 pytestmark = pytest.mark.stack
 
@@ -34,12 +36,36 @@ def test_a_member_whose_polls_are_shorter_than_its_join_is_given_its_partitions(
         member.close(autocommit=False)
 
 
+def test_a_member_takes_the_partitions_of_a_topic_that_comes_later(broker: Broker, namespace: str):
+    """What Kafka answers while it does not poll is not thrown away."""
+    if isinstance(broker, EmbeddedBroker):
+        pytest.skip("the embedded broker gives a member that joins once more what it had before")
+    settings = load_settings(None, {"kafka.bootstrap_servers": broker.address, "kafka.session_timeout_ms": 6000})
+    member = new_consumer(settings.kafka, namespace, 10)
+    later = f"later-{namespace}"
+    member.subscribe([later])
+
+    def joined() -> bool:
+        poll(member, POLL_MS)
+        return bool(member._coordinator.stable())
+
+    def taken() -> bool:
+        poll(member, POLL_MS)
+        return len(member.assignment()) == 3
+
+    wait(joined)
+    create_topics(broker.address, {later: 3})
+    member._client.cluster.request_update()
+    wait(taken)
+    member.close(autocommit=False, timeout_ms=2000)
+
+
 def held_at_last(member: KafkaConsumer, assignment: Assignment) -> list[int]:
     """Poll without a pause until some partitions have been held for a hundred polls."""
     held: list[int] = []
     quiet, deadline = 0, time.monotonic() + SECONDS
     while quiet < 100 and time.monotonic() < deadline:
-        member.poll(timeout_ms=POLL_MS)
+        poll(member, POLL_MS)
         changes = assignment.changes()
         quiet = quiet + 1 if held and not changes else 0
         for assigned, partitions in changes:
