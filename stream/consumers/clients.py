@@ -178,7 +178,7 @@ def poll(consumer: "KafkaConsumer", timeout_ms: int) -> dict[TopicPartition, Seq
     group = consumer._coordinator  # noqa: SLF001
     records = dict(consumer.poll(timeout_ms=timeout_ms))
     deadline = time.monotonic() + _JOIN_SECONDS
-    while group.rejoining and time.monotonic() < deadline:
+    while not records and group.rejoining and time.monotonic() < deadline:
         group.request_rejoin()
         records = dict(consumer.poll(timeout_ms=timeout_ms))
     if not records and consumer.assignment() and group.coordinator_id is None:
