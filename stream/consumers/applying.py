@@ -69,7 +69,7 @@ class Applier:
         applied = self.apply(partition, held, read.events.batch(start, stop, read.novel))
         held.silent_since = None
         if applied.refusal is None:
-            held.epoch = max(held.epoch, records[-1].leader_epoch)
+            held.learn_epoch(records[-1].leader_epoch, stop)
             metrics = self._parts.metrics
             metrics.records.inc(len(records))
             metrics.lines.inc(len(read.events.keys))

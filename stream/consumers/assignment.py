@@ -20,8 +20,9 @@ class Held:
         store: Its window state.
         origin: Where its state began; None until that is known.
         next_offset: The offset that the next batch begins at; None until the partition is taken.
-        epoch: The newest leader epoch of the records that were applied, -1 where none is known: by it Kafka tells
-            whether it still has those records.
+        epoch: The leader epoch of the newest record whose epoch is known, -1 where none is: by it Kafka tells whether
+            it still has that record.
+        epoch_stop: One past that record.
         full: Whether it is paused because its ready stream is.
         silent_since: When it was first seen to have no further records, by the consumer's clock; None while it has.
         last: What the last call did.
@@ -31,9 +32,24 @@ class Held:
     origin: Origin | None = None
     next_offset: int | None = None
     epoch: int = -1
+    epoch_stop: int = -1
     full: bool = False
     silent_since: float | None = None
     last: Applied | None = None
+
+    @property
+    def position_epoch(self) -> int:
+        """The leader epoch that goes with the next offset.
+
+        It is unknown where another consumer has applied newer records: they may be of a newer epoch, and behind the end
+        of the one that is known here Kafka would take them for lost.
+        """
+        return self.epoch if self.next_offset is not None and self.next_offset <= self.epoch_stop else -1
+
+    def learn_epoch(self, epoch: int, stop: int) -> None:
+        """Remember the leader epoch of the record before the offset ``stop``, if none newer is known."""
+        if stop > self.epoch_stop:
+            self.epoch, self.epoch_stop = epoch, stop
 
     def let_go(self) -> None:
         """Know nothing of its state any more, until it is taken again."""

@@ -60,7 +60,7 @@ class Commits:
     def commit(self, held: Mapping[TopicPartition, Held]) -> None:
         """Commit the positions of the partitions that are taken, without waiting."""
         offsets = {
-            partition: _commit(each.next_offset, each.origin, each.epoch)
+            partition: _commit(each.next_offset, each.origin, each.position_epoch)
             for partition, each in held.items()
             if each.next_offset is not None and each.origin is not None
         }
@@ -76,7 +76,7 @@ class Commits:
         if origin is None or origin.topic_id != topic_id:
             return None
         if held is not None:
-            held.epoch = max(held.epoch, committed.leader_epoch)
+            held.learn_epoch(committed.leader_epoch, committed.offset)
         return origin
 
     def _new_origin(self, partition: TopicPartition, held: Held, offsets: Range, topic_id: str) -> Origin:

@@ -87,7 +87,7 @@ class Taker:
 
     def seek(self, partition: TopicPartition, held: Held) -> None:
         """Fetch from the next offset, if Kafka still has the records before it."""
-        position = OffsetAndMetadata(held.next_offset, "", held.epoch)
+        position = OffsetAndMetadata(held.next_offset, "", held.position_epoch)
         self._kafka._subscription.seek(partition, position)  # noqa: SLF001 -- the public seek takes no epoch
 
     def take_again(self, held: Mapping[TopicPartition, Held]) -> None:

@@ -4,6 +4,9 @@ One broker whose file is cut shows what an election of a replica that lagged beh
 offsets that were read, and gives those offsets to other records afterwards.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaError
@@ -12,7 +15,11 @@ from redis import Redis
 from deploy.embedded.broker import ApacheKafka, Broker, EmbeddedBroker
 from deploy.embedded.stack import create_topics
 from model.errors import StateError
-from tests.integration.consumers import admin, applied, group_member, settings_of, turn_until
+from stream.consumers.consumer import Consumer
+from stream.settings import Settings
+from stream.windowing.store import Batch, Cutting
+from stream.windowing.windows import WindowRule
+from tests.integration.consumers import admin, applied, group_member, settings_of, store_of, turn_until
 from tests.service import Line, produce, wait
 
 pytestmark = pytest.mark.stack
@@ -44,6 +51,55 @@ def test_a_partition_that_lost_what_was_read_stops_the_consumer(
             turn_until(consumer, lambda: False)
 
         assert applied(redis_client, settings) == 10
+
+
+def test_a_consumer_goes_on_behind_what_another_read_after_an_election(
+    own_broker: ApacheKafka | EmbeddedBroker, redis_client: Redis, namespace: str
+):
+    """What it read itself is of an older election than the position: nothing is lost by that."""
+    if isinstance(own_broker, EmbeddedBroker):
+        pytest.skip("the embedded broker holds no elections")
+    settings = settings_of(own_broker.address, namespace, LOGS)
+    with after_an_election(own_broker, redis_client, settings) as consumer:
+        read_by_another(redis_client, settings)
+        produce(own_broker.address, LOGS, [Line(b"k", b"line")])
+
+        turn_until(consumer, lambda: applied(redis_client, settings) == 21)
+
+
+def test_a_new_consumer_goes_on_behind_what_was_committed_before_an_election(
+    own_broker: ApacheKafka | EmbeddedBroker, redis_client: Redis, namespace: str
+):
+    """Commits follow behind: whoever read the newer records was killed before it committed."""
+    if isinstance(own_broker, EmbeddedBroker):
+        pytest.skip("the embedded broker holds no elections")
+    settings = settings_of(own_broker.address, namespace, LOGS)
+    with after_an_election(own_broker, redis_client, settings):
+        read_by_another(redis_client, settings)
+    produce(own_broker.address, LOGS, [Line(b"k", b"line")])
+
+    with group_member(settings, redis_client) as consumer:
+        turn_until(consumer, lambda: applied(redis_client, settings) == 21)
+
+
+@contextmanager
+def after_an_election(broker: ApacheKafka, redis: Redis, settings: Settings) -> Iterator[Consumer]:
+    """A consumer that has read and committed ten records before an election; ten more were written since."""
+    create_topics(broker.address, {LOGS: 1})
+    with group_member(settings, redis) as consumer:
+        produce(broker.address, LOGS, [Line(b"k", b"line")] * 10)
+        turn_until(consumer, lambda: consumer._kafka.committed(TopicPartition(LOGS, 0)) == 10)
+        broker.kill()
+        broker.restart()
+        produce(broker.address, LOGS, [Line(b"k", b"line")] * 10)
+        yield consumer
+
+
+def read_by_another(redis: Redis, settings: Settings) -> None:
+    """Another consumer takes the partition and applies the ten records."""
+    store = store_of(redis, settings)
+    store.take("another", topic_id="", start=0)
+    assert store.apply("another", Batch(10, 20), Cutting(WindowRule())).refusal is None
 
 
 def cut_in_half(broker: ApacheKafka) -> None:
