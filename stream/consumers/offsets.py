@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
-from model.errors import ConfigurationError
+from model.errors import ConfigurationError, KafkaAwayError
 from stream.consumers.clients import reading_consumer, translated
 from stream.settings import KafkaSettings
 
 __all__ = ["Range", "partitions_of", "ranges", "require_topics"]
 
 FETCH_SECONDS = 2.0
-"""How long to wait for the high watermarks; a broker that gives none is believed its first answer."""
+"""How long to wait for the high watermarks."""
 
 
 class Range(NamedTuple):
@@ -69,10 +69,11 @@ def ranges(settings: KafkaSettings, partitions: Iterable[TopicPartition]) -> dic
     """The offsets that partitions hold now.
 
     The embedded broker answers with the offset behind the first record of the last batch. What it says along with
-    fetched records, the high watermark, is right, so the end is the larger of both.
+    fetched records, the high watermark, is right, so the end is the larger of both. An end that is too low would make a
+    state look as if it had seen too much: without the watermark there is none.
 
     Raises:
-        ConfigurationError, TransientError: See `translated`.
+        ConfigurationError, KafkaAwayError: See `translated`; or a partition was not fetched from in time.
     """
     wanted = list(partitions)
     consumer = reading_consumer(settings)
@@ -85,6 +86,9 @@ def ranges(settings: KafkaSettings, partitions: Iterable[TopicPartition]) -> dic
             deadline = time.monotonic() + FETCH_SECONDS
             while any(consumer.highwater(p) is None for p in wanted) and time.monotonic() < deadline:
                 consumer.poll(timeout_ms=50)
-            return {p: Range(begins[p], max(ends[p], consumer.highwater(p) or 0)) for p in wanted}
+            watermarks = {partition: consumer.highwater(partition) for partition in wanted}
     finally:
         consumer.close()
+    if silent := [p for p, watermark in watermarks.items() if watermark is None]:
+        raise KafkaAwayError(f"Kafka did not tell within {FETCH_SECONDS:.0f} s where {silent[0]} ends.")
+    return {p: Range(begins[p], max(ends[p], watermarks[p])) for p in wanted}

@@ -79,6 +79,16 @@ def test_what_redis_forgets_while_no_consumer_runs_is_replayed_too(
         assert events(redis_client, settings) == 2
 
 
+def test_a_state_of_which_a_part_is_gone_is_made_anew_whole(redis_client: Redis, settings: Settings):
+    """Sessions without a position would count their lines twice."""
+    with group_member(settings, redis_client) as consumer:
+        first_start(consumer, redis_client, settings)
+        redis_client.delete(store_of(redis_client, settings).state)
+        turn_until(consumer, lambda: applied(redis_client, settings) == 3)
+
+        assert events(redis_client, settings) == 1
+
+
 def test_workers_find_the_partitions_of_a_redis_that_lost_their_list(
     redis_client: Redis, settings: Settings, namespace: str
 ):
