@@ -136,7 +136,7 @@ class RedisSettings(_Group):
 
     url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
-        description="Server, credentials and database.",
+        description="Server (of a Redis Cluster any), credentials and database.",
         json_schema_extra={"allowed": "redis://[user:password@]host:port/database, rediss://… or unix://…"},
     )
     max_ready_bytes: int = Field(
