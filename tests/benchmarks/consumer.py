@@ -26,6 +26,7 @@ from rich.console import Console
 from deploy.embedded.broker import EmbeddedBroker, offered_apache
 from deploy.embedded.stack import Stack
 from model.lines.key_rule import KeyRule
+from stream.live_settings import LiveSettingsStore
 from stream.live_values import LiveSettings
 from stream.windowing.windows import WindowRule
 from tests.benchmarks.bare_poll import Speed, bare_poll_alone
@@ -54,12 +55,19 @@ class Options:
         model: An artefact to use; None trains one for a moment: a consumer needs its templates alone.
         rounds: How often each side is measured.
         codec: How the producer compresses its batches; None leaves them as they are.
+        grace_ms: How far a line may lag behind and still find its place.
     """
 
     data: Path
     model: Path | None
     rounds: int
     codec: str | None
+    grace_ms: int
+
+    @property
+    def live(self) -> LiveSettings:
+        """The live settings of every consumer."""
+        return LiveSettings(RULE.size, RULE.hop, RULE.session_gap_ms, threshold=1000, grace_ms=self.grace_ms)
 
 
 def main() -> None:
@@ -79,10 +87,9 @@ def main() -> None:
         produce(stack.kafka_address, TOPIC, lines, codec=options.codec)
         console.print(f"{len(lines):,} lines, {PARTITIONS} partitions, codec {options.codec}, {type(broker).__name__}")
         place = Place(stack.kafka_address, stack.redis_url, model, work)
-        bare, ours = _speeds(place, len(lines), options.rounds)
-        live = LiveSettings(RULE.size, RULE.hop, RULE.session_gap_ms, threshold=1000)
-        for part, microseconds in measure_parts(place, TOPIC, len(lines), live).items():
-            console.print(f"{part:>24}: {microseconds:5.2f} us a line")
+        bare, ours = _speeds(place, len(lines), options)
+        for part, microseconds in measure_parts(place, TOPIC, len(lines), options.live).items():
+            console.print(f"{part:>44}: {microseconds:5.2f} us a line")
     memory = measure_memory(RULE)
     console.print(f"Redis {memory.redis_version}: {memory.bytes_per_event} bytes an event")
     (bare_rate, bare_us), (rate, us) = (tuple(map(median, zip(*speeds, strict=True))) for speeds in (bare, ours))
@@ -95,13 +102,14 @@ def main() -> None:
     print(json.dumps(figures))  # noqa: T201 -- the benchmark's result
 
 
-def _speeds(place: Place, lines: int, rounds: int) -> tuple[list[Speed], list[Speed]]:
+def _speeds(place: Place, lines: int, options: Options) -> tuple[list[Speed], list[Speed]]:
     """The bare loop's and ours, in turns: this machine's speed changes within minutes."""
     bare: list[Speed] = []
     ours: list[Speed] = []
-    for number in range(rounds):
+    for number in range(options.rounds):
         bare.append(bare_poll_alone(place.kafka, TOPIC, PARTITIONS, lines))
         with running_service(place, f"bench{number}", TOPIC) as service, reader_beside(place.redis, service.namespace):
+            LiveSettingsStore(service.redis, service.namespace).seed(options.live)
             ours.append(_consumer_speed(service, lines))
         for name, speed in (("bare poll loop", bare[-1]), ("consumer", ours[-1])):
             rate, processor_us = speed
@@ -143,8 +151,9 @@ def _options() -> Options:
     parser.add_argument("--model", type=Path, default=None, help="artefact to use instead of training one")
     parser.add_argument("--rounds", type=int, default=5, help="how often each side is measured")
     parser.add_argument("--codec", choices=("gzip", "snappy", "lz4", "zstd"), default=None, help="of the records")
+    parser.add_argument("--grace-ms", type=int, default=0, help="grace of the windows, in event time")
     given = parser.parse_args()
-    return Options(given.data, given.model, given.rounds, given.codec)
+    return Options(given.data, given.model, given.rounds, given.codec, given.grace_ms)
 
 
 if __name__ == "__main__":

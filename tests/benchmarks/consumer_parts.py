@@ -41,9 +41,17 @@ def measure_parts(place: Place, topic: str, lines: int, live: LiveSettings) -> d
     Returns:
         Microseconds a line, by part.
     """
-    with reader_beside(place.redis, NAMESPACE), ProcessPoolExecutor(1, get_context("spawn")) as process:
-        seconds = process.submit(_consume, place, topic, lines, live).result()
+    with Redis.from_url(place.redis) as redis, reader_beside(place.redis, NAMESPACE):
+        before = _processor_of(redis)
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            seconds = process.submit(_consume, place, topic, lines, live).result()
+        seconds["Redis itself, the reader's calls included"] = _processor_of(redis) - before
     return {part: each / lines * 1e6 for part, each in seconds.items()}
+
+
+def _processor_of(redis: "Redis") -> float:
+    used = redis.info("cpu")
+    return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
 
 
 class _Times:
