@@ -33,6 +33,7 @@ _SETTINGS = {
     "LOGSCRY_WORKER__CLAIM_IDLE_MS": "3000",
     "LOGSCRY_WORKER__BATCH_WINDOWS": "64",
     "LOGSCRY_ALERTS__INCLUDE_LINES": "false",
+    "LOGSCRY_CONSUMER__IDLE_TIMEOUT_MS": "3600000",  # sessions end by their events alone: by flush in the end
 }
 
 
