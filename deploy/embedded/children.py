@@ -51,16 +51,16 @@ class Child:
         except OSError:
             return False
 
-    def metric(self, name: str) -> float:
-        """The sum of a metric over its labels; 0.0 where the process has none of that name.
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric over the labels that have the given values; 0.0 where the process has none of that name.
 
         Raises:
             TransientError: The process does not answer.
         """
-        return sum(self.samples(name))
+        return sum(self.samples(name, **labels))
 
-    def samples(self, name: str) -> list[float]:
-        """The values of a metric, one for each of its labels.
+    def samples(self, name: str, **labels: str) -> list[float]:
+        """The values of a metric, one for each of its labels that have the given values.
 
         Raises:
             TransientError: The process does not answer.
@@ -70,7 +70,7 @@ class Child:
         except OSError as error:
             raise TransientError(f"{self.name} does not answer on port {self.metrics_port}: {error}") from error
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-        return [sample.value for sample in samples if sample.name == name]
+        return [each.value for each in samples if each.name == name and each.labels.items() >= labels.items()]
 
     def log_tail(self) -> str:
         """The end of what it wrote."""

@@ -14,11 +14,9 @@ from redis.exceptions import NoScriptError, ResponseError
 from stream.redis_client import translated
 from stream.redis_pipeline import Command, pipelined
 from stream.windowing.ready import ReadyWindow
-from stream.windowing.store import PartitionId, packed
+from stream.windowing.store import GROUP, PartitionId, packed
 
-__all__ = ["GROUP", "ReadyStreams"]
-
-GROUP = "workers"
+__all__ = ["ReadyStreams"]
 
 
 class ReadyStreams:

@@ -20,6 +20,7 @@ from stream.windowing.windows import StateLimits, WindowRule
 
 __all__ = [
     "ENTRY_BYTES",
+    "GROUP",
     "Applied",
     "Batch",
     "Cutting",
@@ -36,6 +37,9 @@ ENTRY_BYTES = 24
 
 FORMAT = "2"
 """The layout of the state; another one in Redis stops the consumer."""
+
+GROUP = "workers"
+"""The Redis consumer group of the workers, in every ready stream."""
 
 SWEEP_SESSIONS = 500
 """The most sessions that one call ends beyond those that its events and the limits end: a call does bounded work."""
@@ -210,8 +214,8 @@ class PartitionStore:
             StateError: The state belongs to a topic that was deleted, or has another layout.
             TransientError: Redis does not answer.
         """
-        arguments = [owner, topic_id, FORMAT, start]
-        position, stream_time_ms, held_id, held_format = self._call(self._take, self._window_keys[:4], arguments)
+        arguments = [owner, topic_id, FORMAT, start, GROUP]
+        position, stream_time_ms, held_id, held_format = self._call(self._take, self._window_keys, arguments)
         self._check_format(held_format.decode())
         if held_id and topic_id and held_id.decode() != topic_id:
             raise StateError(

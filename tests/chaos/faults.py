@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from deploy.embedded.broker import ApacheKafka
 from deploy.embedded.children import Child
-from stream.windowing.ready_streams import GROUP
-from stream.windowing.store import PartitionId, PartitionStore
+from stream.windowing.store import GROUP, PartitionId, PartitionStore
 from tests.chaos.scene import Scene, events_of
 from tests.chaos.zombie import haunt
 from tests.service import wait

@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 
 from model.errors import RedisAwayError
-from stream.windowing.ready_streams import GROUP
-from stream.windowing.store import PartitionId
+from stream.windowing.store import GROUP, PartitionId
 from tests.end_to_end.test_path import FAULTY, alert_ids, faulty_lines, normal_lines
 from tests.redis_cluster import ClusterServer, RedisCluster
 from tests.service import Place, produce, running_service, wait

@@ -36,6 +36,11 @@ def admin(place: Place) -> Iterator[KafkaAdminClient]:
         client.close()
 
 
+def alert_every_window(service: Service) -> None:
+    """The ids of the alerts then say which windows there were."""
+    service.children.run("settings", "set", "threshold=-1000", "--who", "test")
+
+
 def final_keys(service: Service) -> list[bytes]:
     """The keys whose sessions have ended, each as often as it has."""
     return sorted(window.key for window in service.ready_windows() if window.final)
@@ -168,6 +173,42 @@ def test_a_redis_that_forgot_is_replayed_though_no_line_comes(place: Place, name
         wait(lambda: service.applied() == len(faulty_lines()), service.children.check)
         service.flush()
         assert final_keys(service) == sorted(FAULTY)
+
+
+def test_a_full_redis_makes_consumers_wait_while_workers_drain_it(place: Place, namespace: str, logs: str):
+    """Its consumer stays in its group and loses nothing; a worker that comes only now scores what is there."""
+    lines = [*normal_lines(), *faulty_lines()]
+    half = len(lines) // 2
+    settings = {"LOGSCRY_ALERTS__INCLUDE_LINES": "false"}
+    with ExitStack() as cleanup:
+        redis = cleanup.enter_context(EmbeddedRedis())
+        service = cleanup.enter_context(running_service(replace(place, redis=redis.url), namespace, logs, settings))
+        [consumer] = service.start("consume")
+        alert_every_window(service)
+        produce(place.kafka, logs, lines[:half])
+        wait(lambda: service.applied() == half, service.children.check)
+        assigned = consumer.log.read_bytes().count(b"partitions_assigned")
+        service.redis.config_set("maxmemory", 1)
+        produce(place.kafka, logs, lines[half:])
+        service.children.start("detect")
+        service.await_scored()
+        wait(lambda: consumer.metric("logscry_consumer_failed_turns_total", reason="redis-full") > 5)
+        assert service.applied() == half
+        assert consumer.log.read_bytes().count(b"partitions_assigned") == assigned
+
+        service.redis.config_set("maxmemory", 0)
+        service.flush()
+        service.await_scored()
+        ids = alert_ids(service)
+    with running_service(place, f"{namespace}-calm", logs, settings) as calm:
+        calm.start("consume")
+        calm.flush()
+        windows = calm.ready_windows()
+        alert_every_window(calm)
+        calm.start("detect")
+        calm.await_scored()
+        assert alert_ids(calm) == ids
+    assert len(ids) == len(windows)
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])

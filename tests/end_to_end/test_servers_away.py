@@ -12,6 +12,7 @@ from deploy.embedded.broker import ApacheKafka, EmbeddedBroker
 from deploy.embedded.redis_server import EmbeddedRedis
 from deploy.embedded.stack import create_topics
 from model.errors import TransientError
+from tests.end_to_end.test_faults import alert_every_window
 from tests.end_to_end.test_path import alert_ids, as_facts, faulty_lines, normal_lines
 from tests.service import Line, Place, Service, produce, read_all, running_service, wait
 
@@ -65,11 +66,6 @@ def applied(service: Service) -> int:
         return service.applied()
     except TransientError:
         return -1
-
-
-def alert_every_window(service: Service) -> None:
-    """An alert's id then says for each window that it was cut and scored."""
-    service.children.run("settings", "set", "threshold=-1000", "--who", "test")
 
 
 @pytest.mark.parametrize("away", [("kafka",), ("redis",), ("kafka", "redis")], ids="-and-".join)

@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 
 from stream.telemetry import WorkerMetrics
 from stream.windowing.ready import ReadyWindow
-from stream.windowing.ready_streams import GROUP, ReadyStreams
+from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import PartitionId, PartitionStore
+from stream.windowing.store import GROUP, PartitionId, PartitionStore
 from stream.worker import intake
 from stream.worker.intake import Intake
 from tests.redis_cluster import RedisCluster, connected

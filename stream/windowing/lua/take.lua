@@ -2,11 +2,12 @@
 --
 -- KEYS  1  state: hash; fields owner, position, topic_id, stream_time, watermark, format, late (count),
 --            settings (version of the live settings that the last call had). No expiry.
---       2  waiting  3  sessions  4  deadlines   (see partition.lua)
+--       2  waiting  3  sessions  4  deadlines  5  ready   (see partition.lua)
 -- ARGV  1  owner token of the taker
 --       2  topic id, as text ('' where the broker does not tell)
 --       3  format of the state that the taker can read
 --       4  offset to start at where there is no state yet
+--       5  the workers' consumer group, which is created: once the memory is full, they could not create it themselves
 -- Returns {position, stream time, topic id in the state, format in the state}.
 -- With another topic id or format in the state nothing is written. A repeat is harmless.
 
@@ -24,4 +25,5 @@ if format ~= ARGV[3] or (topic_id ~= ARGV[2] and topic_id ~= '' and ARGV[2] ~= '
   return {tonumber(position), tonumber(stream_time), topic_id, format}
 end
 redis.call('HSET', state, 'owner', ARGV[1])
+redis.pcall('XGROUP', 'CREATE', KEYS[5], ARGV[5], '0', 'MKSTREAM') -- an error where it exists
 return {tonumber(position), tonumber(stream_time), topic_id, format}
