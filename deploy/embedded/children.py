@@ -106,7 +106,7 @@ class Children:
 
     def start(self, *arguments: str) -> Child:
         """Start ``logscry ARGUMENTS`` with a free port for its metrics."""
-        port = free_port()
+        port = free_port(neighbours=8)  # `logscry up` gives its processes the ones above
         self._started += 1  # never a name twice, whichever have ended: it is their log's too
         name = f"{arguments[0]}-{self._started}"
         log = self._folder / f"{name}.log"

@@ -1,5 +1,6 @@
 """Ports of the loopback address, and waiting for what is behind them."""
 
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -10,14 +11,17 @@ HOST = "127.0.0.1"
 
 _POLL_SECONDS = 0.02
 
+_LOWEST, _PORTS = 20_000, 12_000
+
 
 def free_port(neighbours: int = 0, step: int = 1) -> int:
-    """A port of 127.0.0.1 that is free now, as are ``neighbours`` more above it, ``step`` apart."""
+    """A port of 127.0.0.1 that is free now, as are ``neighbours`` more above it, ``step`` apart.
+
+    It is below those that a system gives to outgoing connections: one of them could take it before it is used.
+    """
     while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
-        if all(_is_free(port + step * n) for n in range(1, neighbours + 1)):
+        port = _LOWEST + secrets.randbelow(_PORTS)
+        if all(_is_free(port + step * n) for n in range(neighbours + 1)):
             return port
 
 
