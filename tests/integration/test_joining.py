@@ -41,7 +41,7 @@ def test_a_member_takes_the_partitions_of_a_topic_that_comes_later(broker: Broke
     if isinstance(broker, EmbeddedBroker):
         pytest.skip("the embedded broker gives a member that joins once more what it had before")
     settings = load_settings(None, {"kafka.bootstrap_servers": broker.address, "kafka.session_timeout_ms": 6000})
-    member = new_consumer(settings.kafka, namespace, 10)
+    member = new_consumer(settings.kafka, namespace, 10, without_commit="earliest")  # nothing here says where to begin
     later = f"later-{namespace}"
     member.subscribe([later])
 
