@@ -2,7 +2,8 @@
 
 RE2 runs them. The simplest ones, which are most of those in use, are run by Python's engine, several times faster:
 where every part but the last has a bounded length, an attempt fails after a bounded number of steps or succeeds, so
-that a search is linear there, too.
+that a search is linear there, too. That engine tries each optional part both ways, so each may double the steps of an
+attempt: an expression with more than a few of them, or a long one, is left to RE2.
 """
 
 import re
@@ -23,6 +24,10 @@ _LONGEST_EXPRESSION = 1000
 _ONE = r"(?:[A-Za-z0-9_ =:;,@#%&<>~!\"'/-]|\\[dw./$|*+?()\[\]{}-]|\[(?:[A-Za-z0-9_.:/]|[A-Za-z0-9]-[A-Za-z0-9])+\])"
 _BOUNDED = _ONE + r"(?:\?|\{[0-9]{1,2}\})?"
 _SIMPLE = re.compile(rf"(?:{_BOUNDED}|\((?:{_BOUNDED})+\))*(?:{_ONE}[+*]?|\((?:{_BOUNDED})*{_ONE}[+*]\))?")
+_PART = re.compile(rf"{_ONE}(?:(?P<optional>\?)|\{{(?P<count>[0-9]{{1,2}})\}})?")
+#: Together they bound the steps of an attempt: 2 ** 3 ways to go, 100 characters each.
+_MOST_OPTIONAL = 3
+_MOST_CHARACTERS = 100
 
 
 class Expression:
@@ -37,7 +42,7 @@ class Expression:
 
     def __init__(self, pattern: str) -> None:
         compiled = _compiled(pattern)
-        if _SIMPLE.fullmatch(pattern):
+        if _is_quick(pattern):
             compiled = re.compile(pattern.encode())
         self._search: Callable[[bytes], Any] = compiled.search
         self._groups: int = compiled.groups
@@ -66,6 +71,15 @@ class Expression:
             return b"|".join(groups) if any(groups) else None
 
         return find
+
+
+def _is_quick(pattern: str) -> bool:
+    """Whether Python's engine takes a small number of steps for each byte of a line, whatever the line is."""
+    if not _SIMPLE.fullmatch(pattern):
+        return False
+    parts = list(_PART.finditer(pattern))  # brackets of groups are passed over: groups are not repeated
+    optional = sum(part["optional"] is not None for part in parts)
+    return optional <= _MOST_OPTIONAL and sum(int(part["count"] or 1) for part in parts) <= _MOST_CHARACTERS
 
 
 def _compiled(pattern: str) -> Any:  # noqa: ANN401  (re2 ships no types)
