@@ -139,7 +139,7 @@ class Applied:
         skipped: Events that an earlier call had applied.
         windows: Windows cut into the ready stream.
         late: Events raised to the watermark.
-        hurried: How often the limit of waiting events moved the watermark.
+        hurried: Waiting events that joined because the limit moved the watermark.
         sessions_ended: Sessions that ended.
         crowded_out: Those of them that the limit of open sessions ended.
         open_sessions: Sessions open now.

@@ -163,7 +163,7 @@ class PartitionWindows:
         stream_time_ms: The largest event time so far.
         watermark_ms: No event joins a session any more with an effective time before this one.
         late: Events raised to the watermark.
-        hurried: How often the limit moved the watermark.
+        hurried: Waiting events that joined because the limit moved the watermark.
         crowded_out: Sessions that the limit ended.
     """
 
@@ -215,13 +215,15 @@ class PartitionWindows:
 
     def _release(self) -> list[Window]:
         windows: list[Window] = []
+        hurried = False
         while self._waiting:
             oldest_ms = self._waiting[0][0]
             if oldest_ms > self.watermark_ms:
                 if len(self._waiting) <= self.limits.waiting_events:
                     break
                 self.watermark_ms = oldest_ms
-                self.hurried += 1
+                hurried = True
+            self.hurried += hurried
             windows += self._join(heapq.heappop(self._waiting)[2])
         return windows
 

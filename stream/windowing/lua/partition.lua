@@ -183,11 +183,12 @@ local function open_partition(keys, rule)
   -- More events wait than may: the oldest join now, and what comes later and is older than they is late.
   local function hurry()
     release()
+    local early = n_waiting
     while n_waiting > rule.waiting_events do
       watermark = tonumber(redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2])
-      counts.hurried = counts.hurried + 1
       release()
     end
+    counts.hurried = counts.hurried + early - n_waiting
   end
 
   -- An event of the log; its entry begins at `at` in `entries`.

@@ -155,8 +155,18 @@ def test_at_the_limit_of_waiting_events_the_oldest_joins_early():
     partition.apply(at(a=30, c=36, d=40))
     assert (partition.hurried, partition.waiting, partition.watermark_ms) == (1, 2, 30)
     partition.apply([Event(b"k", 25, b"b" * 8, 9)])
-    assert partition.late == 1
+    assert (partition.late, partition.hurried) == (1, 1)
     assert drawn(partition.flush()) == ["[abcd]"]
+
+
+def test_every_event_that_joins_early_is_counted():
+    """Those of one time join together: the limit moves the watermark once, and hurries them all."""
+    partition = PartitionWindows(GRACE, StateLimits(waiting_events=3))
+
+    partition.apply(at(a=30, b=30, c=30, d=40))
+    assert (partition.hurried, partition.waiting) == (3, 1)
+    partition.apply([Event(b"k", time_ms, b"e" * 8, time_ms) for time_ms in (41, 42, 200)])
+    assert (partition.hurried, partition.waiting) == (3, 1)  # the grace had passed for the others
 
 
 def test_at_the_limit_of_open_sessions_the_one_silent_longest_is_ended():
