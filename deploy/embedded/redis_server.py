@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,11 +12,16 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from deploy.embedded.ports import HOST
+from deploy.embedded.ports import HOST, wait_until
 from deploy.embedded.server import ProcessServer
-from model.errors import ConfigurationError
+from model.errors import ConfigurationError, TransientError
 
 __all__ = ["EmbeddedRedis"]
+
+#: How long it may take to write its append-only file anew.
+REWRITE_SECONDS = 30.0
+
+_ANSWER_SECONDS = 2.0
 
 
 class EmbeddedRedis(ProcessServer):
@@ -54,6 +60,32 @@ class EmbeddedRedis(ProcessServer):
         shutil.rmtree(self._folder / "appendonlydir", ignore_errors=True)
         (self._folder / "appendonly.aof").unlink(missing_ok=True)
 
+    def write_anew(self) -> None:
+        """Have its append-only file written anew, and wait for it.
+
+        Half a transaction, left by a crash, stays in the file: a second start would mix it with what came later.
+
+        Raises:
+            TransientError: It did not finish in time, or failed.
+        """
+        with redis.Redis.from_url(self.url, socket_timeout=_ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)) as client:
+
+            def is_written() -> bool:
+                state = client.info("persistence")
+                return not (state["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"])
+
+            with suppress(redis.ResponseError):  # one has just begun by itself, which serves as well
+                client.bgrewriteaof()
+            if (
+                wait_until(is_written, REWRITE_SECONDS)
+                and client.info("persistence")["aof_last_bgrewrite_status"] == "ok"
+            ):
+                return
+        raise TransientError(
+            f"redis on {self.address} did not write its append-only file anew within {REWRITE_SECONDS:.0f} s. "
+            f"The end of its log:\n{self.log_tail()}"
+        )
+
     def _command(self) -> list[str]:
         # In a file, since arguments can be read by every user of the machine.
         path = self._folder / "redis.conf"
@@ -78,7 +110,7 @@ class EmbeddedRedis(ProcessServer):
 
     def _answers(self) -> bool:
         try:
-            with redis.Redis.from_url(self.url, socket_timeout=2.0, retry=Retry(NoBackoff(), 0)) as client:
+            with redis.Redis.from_url(self.url, socket_timeout=_ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)) as client:
                 return bool(client.ping())
         # Not listening yet, or loading its data.
         except (redis.ConnectionError, redis.TimeoutError) as error:

@@ -130,6 +130,7 @@ def _try_seed(runs: Runs, seed: int, results: Results) -> None:
     results.total += outcome
     if not outcome.right:
         results.problems.append(f"seed {seed}: {outcome.verdict} {dict(outcome.counts)}")
+        results.problems += outcome.differences
 
 
 def _try_mutant(runs: Runs, seed: int, mutant: str, results: Results) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from deploy.embedded.broker import ApacheKafka
 from deploy.embedded.children import Child
 from stream.windowing.store import GROUP, PartitionId, PartitionStore
+from tests.chaos.haunting import haunt
 from tests.chaos.scene import Scene, events_of
-from tests.chaos.zombie import haunt
 from tests.service import wait
 
 __all__ = ["Fault", "faults_of"]
@@ -102,12 +102,11 @@ def cut_connections(scene: Scene) -> None:
 
 def send_zombie(scene: Scene) -> None:
     """A former owner applies offsets with its own event IDs."""
-    partition = scene.chance.choice(scene.busy_partitions)
-    store = PartitionStore(
-        scene.service.redis, scene.service.namespace, PartitionId(scene.service.logs_topic, partition)
-    )
+    partition = PartitionId(scene.service.logs_topic, scene.chance.choice(scene.busy_partitions))
+    store = PartitionStore(scene.service.redis, scene.service.namespace, partition)
     wait(store.position, scene.service.children.check)
-    haunt(scene, store)
+    answer = haunt(scene.servers.redis.url, scene.service.namespace, partition, scene.rule, scene.environment)
+    scene.counts["owner_refusals" if answer == "owner" else "zombies_let_in"] += 1
 
 
 def faults_of(scene: Scene) -> list[Fault]:
@@ -146,6 +145,7 @@ def _replace_redis(scene: Scene, change: Callable[[], None], *, unseen: bool) ->
     proxy.hold() if not unseen else None
     change()
     redis.restart()
+    redis.write_anew()  # as operators are told to: else the next start would mix in what the cut has left half
     scene.store_settings()  # as an operator would, before anything else talks to a Redis that has lost them
     proxy.release()
 

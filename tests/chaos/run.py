@@ -14,7 +14,7 @@ from tests.chaos.rules import Rule
 from tests.chaos.scene import Scene, Stage, running_scene
 from tests.chaos.topics import Production, entries_of, read_topic
 from tests.chaos.traffic import PARTITIONS, traffic
-from tests.chaos.verdict import Verdict, judge, seen_alert, seen_dead_letter
+from tests.chaos.verdict import Verdict, differences, judge, seen_alert, seen_dead_letter
 from tests.service import wait
 
 __all__ = ["LINES", "Outcome", "run_seed"]
@@ -33,13 +33,16 @@ class Outcome:
     Attributes:
         verdict: The windows against the reference.
         counts: ``gap_refusals``, ``owner_refusals``, ``overlaps``, ``claims``, and what else was counted.
+        differences: The first windows that differ, in words.
     """
 
     verdict: Verdict = field(default_factory=Verdict)
     counts: Counter[str] = field(default_factory=Counter)
+    differences: tuple[str, ...] = ()
 
     def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.verdict + other.verdict, self.counts + other.counts)
+        differences = self.differences + other.differences
+        return Outcome(self.verdict + other.verdict, self.counts + other.counts, differences)
 
     @property
     def right(self) -> bool:
@@ -71,14 +74,16 @@ def run_seed(seed: int, stage: Stage, lines: int = LINES, say: Say = lambda _: N
             scene.count(child)
         scene.count_refusals()
     say("comparing")
-    return Outcome(_judge(scene, topic), scene.counts)
+    return _judged(scene, topic)
 
 
-def _judge(scene: Scene, topic: str) -> Verdict:
+def _judged(scene: Scene, topic: str) -> Outcome:
     kafka, service = scene.servers.broker.address, scene.service
-    alerts = [seen_alert(record.value) for record in read_topic(kafka, service.alerts_topic)]
+    alerts = [record.value for record in read_topic(kafka, service.alerts_topic)]
     letters = {seen_dead_letter(record.value) for record in read_topic(kafka, service.dead_letters_topic)}
-    return judge(reference_of(topic, entries_of(kafka, topic), scene.rule), alerts, letters)
+    reference = reference_of(topic, entries_of(kafka, topic), scene.rule)
+    verdict = judge(reference, map(seen_alert, alerts), letters)
+    return Outcome(verdict, scene.counts, tuple(differences(reference, alerts)))
 
 
 def _produce_through_faults(scene: Scene, seed: int, lines: int, say: Say) -> None:

@@ -80,6 +80,7 @@ class Scene:
         chance: The source of all choices.
         busy_partitions: Those that get many records.
         counts: What processes that are gone have counted, and what was counted here.
+        environment: More variables for every process of the run.
     """
 
     servers: Servers
@@ -88,6 +89,7 @@ class Scene:
     chance: random.Random
     busy_partitions: Sequence[int] = ()
     counts: Counter[str] = field(default_factory=Counter)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def running(self, command: str) -> list[Child]:
         """The processes of a command."""
@@ -155,7 +157,8 @@ def running_scene(stage: Stage, logs_topic: str, rule: Rule, chance: random.Rand
         }
         place = Place(stage.broker.address, redis.url, stage.model, stage.work)
         service = cleanup.enter_context(running_service(place, logs_topic, logs_topic, settings))
-        scene = Scene(Servers(stage.broker, redis, proxy), service, rule, chance)
+        servers = Servers(stage.broker, redis, proxy)
+        scene = Scene(servers, service, rule, chance, environment=stage.environment)
         scene.store_settings()
         service.start("consume", count=CONSUMERS)
         service.start("detect", count=WORKERS)

@@ -15,6 +15,9 @@ from tests.chaos.traffic import PARTITIONS, Sent
 __all__ = ["Production", "entries_of", "read_topic"]
 
 _PAUSE_SECONDS = 0.02
+_LEAST_RATE = 100.0
+"""Records a second beyond the limit: a fault may wait for the service to go on, which it does not without records."""
+
 _READ_SECONDS = 120.0
 
 
@@ -43,7 +46,7 @@ class Production:
         self._thread = threading.Thread(target=self._run, name="production", daemon=True)
 
     def allow(self, count: int) -> None:
-        """Let it go on until ``count`` records are produced."""
+        """Let it go on at its pace until ``count`` records are produced; behind that it only trickles on."""
         self._limit = min(count, len(self._records))
 
     def has_sent(self, count: int) -> bool:
@@ -89,8 +92,9 @@ class Production:
         while self.sent < len(self._records) and not self._stop:
             time.sleep(_PAUSE_SECONDS)
             now = time.monotonic()
-            tokens, last = tokens + (now - last) * self._rate, now
-            count = min(int(tokens), self._limit - self.sent)
+            room = self._limit - self.sent
+            tokens, last = tokens + (now - last) * (self._rate if room > 0 else _LEAST_RATE), now
+            count = min(int(tokens), room) if room > 0 else int(tokens)
             tokens = min(tokens - count, 1.0)  # what was not produced at a limit is not caught up
             futures += [
                 producer.send(self._topic, record.value, record.key, partition=record.partition)

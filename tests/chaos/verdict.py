@@ -10,7 +10,10 @@ import orjson
 
 from tests.chaos.reference import Content, Reference, Undecodable
 
-__all__ = ["Seen", "Verdict", "judge", "seen_alert", "seen_dead_letter"]
+__all__ = ["Seen", "Verdict", "differences", "judge", "seen_alert", "seen_dead_letter"]
+
+_SHOWN = 5
+"""Of each kind of difference, how many are told one by one."""
 
 
 class Seen(NamedTuple):
@@ -78,6 +81,18 @@ def judge(reference: Reference, alerts: Iterable[Seen], letters: set[Undecodable
         missing_dead_letters=len(reference.undecodable - letters),
         wrong_dead_letters=len(letters - reference.undecodable),
     )
+
+
+def differences(reference: Reference, alerts: Iterable[bytes]) -> list[str]:
+    """Tell the first windows that were lost, and the first that are none of the reference's or differ from it."""
+    came = {seen_alert(value).alert_id: value for value in alerts}
+    lost = [f"lost: {name} {content}" for name, content in reference.windows.items() if name not in came]
+    wrong = [
+        f"came: {orjson.loads(value)['key']} {orjson.loads(value)['window']}, expected: {reference.windows.get(name)}"
+        for name, value in came.items()
+        if seen_alert(value).content != reference.windows.get(name)
+    ]
+    return [*lost[:_SHOWN], *wrong[:_SHOWN]]
 
 
 def seen_alert(value: bytes) -> Seen:

@@ -197,6 +197,25 @@ def test_a_redis_whose_log_was_cut_comes_back_older():
         assert client.get("key") == b"older"
 
 
+def test_a_redis_that_wrote_its_log_anew_never_carries_out_half_a_transaction():
+    """The first start undoes it, but leaves it in the file, where the next start would mix it with what came later."""
+    with EmbeddedRedis(appendonly=True) as server, redis.Redis.from_url(server.url) as client:
+        client.set("before", "1")
+        client.pipeline(transaction=True).set("first", "1").set("second", "2" * 100).execute()
+        server.kill()
+        with server.newest_file().open("r+b") as log:
+            log.truncate(server.newest_file().stat().st_size - 80)  # in the middle of the second command
+        server.restart()
+        assert client.mget("before", "first") == [b"1", None]
+
+        server.write_anew()
+        client.pipeline(transaction=True).set("later", "3").execute()
+        server.kill()
+        server.restart()
+
+        assert client.mget("before", "first", "second", "later") == [b"1", None, None, b"3"]
+
+
 def test_a_redis_with_a_log_can_be_made_to_forget():
     """Then it comes back empty, and keeps what comes after."""
     with EmbeddedRedis(appendonly=True) as server, redis.Redis.from_url(server.url) as client:
