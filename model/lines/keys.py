@@ -12,11 +12,13 @@ from model.lines.key_rule import SHARED_KEY, KeyRule
 from model.lines.otlp_json import OtlpJson
 from model.lines.otlp_proto import OtlpProto
 from model.lines.record_parts import RecordParts, parts_of
+from model.lines.records import bare_line
 
 __all__ = ["KeyExtractor"]
 
-#: How a record may begin that holds several lines without a line end: an array, an octet count, an object as of OTLP.
-_MAY_HOLD_SEVERAL = re.compile(rb"[\s\x1e\xef\xbb\xbf]*(?:\[|\{.*\"resourceLogs\")|[0-9]{1,7} <")
+#: How a record may begin whose lines do not show at a glance: with an octet count, with an array.
+_COUNT = re.compile(rb"[0-9]{1,7} <")
+_ARRAY = re.compile(rb"[\s\x1e\xef\xbb\xbf]*\[")
 #: Of all parts of one record together.
 _MOST_BYTES = 16 << 20
 
@@ -37,7 +39,8 @@ class KeyExtractor:
         self._paths = [field_path(field) for field in rule.fields]
         self._expression = None if rule.pattern is None else Expression(rule.pattern)
         self._keyless = SHARED_KEY if rule.without == "shared" else None
-        self._in_whole_value = self._searcher()
+        self._in_line = self._searcher()
+        self._is_compound = _compound(line_format)
 
     def extract(self, values: Sequence[bytes | None]) -> list[bytes | None]:
         """Find the key of each record by its value alone.
@@ -48,8 +51,7 @@ class KeyExtractor:
         Returns:
             For each value the key of the first of its lines that has one; None where none has.
         """
-        find, keyless = self._in_whole_value or self._first_key, self._keyless
-        return [keyless if value is None else find(value) or keyless for value in values]
+        return [self._keyless if value is None else self._of_value(value) or self._keyless for value in values]
 
     def of_lines(
         self, values: Sequence[bytes | None], records: Sequence[int], lines: Sequence[int]
@@ -86,8 +88,8 @@ class KeyExtractor:
         Raises:
             RecordError: The lines belong to several keys and cannot be written apart.
         """
-        if self._in_whole_value is not None and b"\n" not in value and not _MAY_HOLD_SEVERAL.match(value):
-            return [(self._in_whole_value(value) or self._keyless, value)]
+        if self._in_line is not None and not self._is_compound(value):
+            return [(self._in_line(bare_line(value)) or self._keyless, value)]
         parts = parts_of(value, self._format)
         keys = self._keys(parts, self._of_record(record_key, dict(headers))) or [self._keyless]
         runs = [(key, [number for number, _ in run]) for key, run in groupby(enumerate(keys), key=lambda each: each[1])]
@@ -131,17 +133,29 @@ class KeyExtractor:
             found += self._expression.groups_in(parts.text(number))
         return b"|".join(found) if any(found) else None
 
-    def _first_key(self, value: bytes) -> bytes | None:
+    def _of_value(self, value: bytes) -> bytes | None:
+        if self._in_line is not None and not self._is_compound(value):
+            return self._in_line(bare_line(value))
         keys = self._keys(parts_of(value, self._format), self._of_record(None, {}))
         return next((key for key in keys if key is not None), None)
 
     def _searcher(self) -> Callable[[bytes], bytes | None] | None:
-        """The short way: an expression alone is searched in a whole value, where that is not OTLP."""
-        search = self._expression
+        """The short way: an expression alone is searched in a value that is one line, where that is not OTLP."""
         alone = not (self.rule.record_key or self.rule.headers or self._paths)
-        if search is None or not alone or (self._format is not None and self._format.kind.startswith("otlp")):
+        if self._expression is None or not alone or (self._format is not None and self._format.kind.startswith("otlp")):
             return None
-        find, first_key, json, proto = search.searcher(), self._first_key, OtlpJson().may_be, OtlpProto().may_be
-        if self._format is not None:
-            return find
-        return lambda value: first_key(value) if json(value) or proto(value) else find(value)
+        return self._expression.searcher()
+
+
+def _compound(line_format: LineFormat | None) -> Callable[[bytes], bool]:
+    """Give what tells whether a value must be taken apart before its lines are known: it may say so needlessly."""
+    if line_format is None:
+        json, proto = OtlpJson().may_be, OtlpProto().may_be
+        return lambda value: (
+            b"\n" in value or json(value) or proto(value) or bool(_COUNT.match(value) or _ARRAY.match(value))
+        )
+    if line_format.may_be_counted:
+        return lambda value: b"\n" in value or _COUNT.match(value) is not None
+    if line_format.kind == "json":
+        return lambda value: b"\n" in value or _ARRAY.match(value) is not None
+    return lambda value: b"\n" in value

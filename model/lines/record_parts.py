@@ -17,6 +17,7 @@ from model.lines.json_records import objects_in
 from model.lines.otlp import Encoding, Entry, said_by
 from model.lines.otlp_json import OtlpJson
 from model.lines.otlp_proto import OtlpProto
+from model.lines.records import bare_line
 
 __all__ = ["RecordParts", "parts_of"]
 
@@ -87,7 +88,7 @@ class _TextParts:
         return not self.text(number)
 
     def text(self, number: int) -> bytes:
-        return self._lines[number].strip()
+        return bare_line(self._lines[number])
 
     def field(self, number: int, path: FieldPath) -> object:
         return None if self._header is None else value_at(self._header.fields(self.text(number)), path)
@@ -125,7 +126,7 @@ class _JsonParts:
 
     def text(self, number: int) -> bytes:
         if len(self) == 1:
-            return self._value
+            return bare_line(self._value)
         with suppress(RecordError):
             return _dumped(self._objects[number])
         return b""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from model.errors import RecordError
 from model.lines.framing import frames_in
 
-__all__ = ["MAX_LINES", "MAX_LINE_BYTES", "Lines", "checked", "most_lines", "read_text"]
+__all__ = ["MAX_LINES", "MAX_LINE_BYTES", "Lines", "bare_line", "checked", "most_lines", "read_text"]
 
 #: Longer lines are errors, in bytes.
 MAX_LINE_BYTES = 1 << 20
@@ -64,6 +64,11 @@ def read_text(values: Sequence[bytes | None], max_line_bytes: int, *, framed: bo
         return _read_each(values, lambda value: _frames_of(value, max_line_bytes))
     plain = _all_plain(values, max_line_bytes)
     return plain or _read_each(values, lambda value: _lines_of(value, max_line_bytes))
+
+
+def bare_line(line: bytes) -> bytes:
+    """Give a line without what is around it; a file that begins with a byte order mark gives that to its first line."""
+    return line.strip().removeprefix(BYTE_ORDER_MARK).lstrip()
 
 
 def most_lines(value: bytes | None) -> int:
@@ -155,7 +160,7 @@ def _lines_of(value: bytes | None, max_line_bytes: int) -> list[tuple[int, bytes
     parts = checked(value).strip().split(b"\n", MAX_LINES)
     if len(parts) > MAX_LINES:
         raise RecordError("too-long", f"the record has more than {MAX_LINES} lines")
-    found = [(number, text) for number, part in enumerate(parts) if (text := _bare(part))]
+    found = [(number, text) for number, part in enumerate(parts) if (text := bare_line(part))]
     if not found:
         raise RecordError("empty", "the record holds byte order marks only")
     _check_lengths(found, max_line_bytes)
@@ -166,8 +171,3 @@ def _check_lengths(lines: Sequence[tuple[int, bytes]], max_line_bytes: int) -> N
     for number, text in lines:
         if len(text) > max_line_bytes:
             raise RecordError("too-long", f"line {number} has {len(text)} bytes; allowed are {max_line_bytes}")
-
-
-def _bare(line: bytes) -> bytes:
-    """A line without what is around it; a file that begins with a byte order mark gives that to its first line."""
-    return line.strip().removeprefix(BYTE_ORDER_MARK).lstrip()

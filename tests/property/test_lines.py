@@ -44,6 +44,7 @@ HEADER_LIKE = st.sampled_from(
         b"<1>1 - - - - - - x",
         b"5 <1>1 - - - - - - x",
         b"5 <1>1 7 <1>1 xy",
+        b"19 <1>1 - - - - - - xa",
     ]
 )
 TEXTS = st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace"))
@@ -123,6 +124,7 @@ RULES = st.sampled_from(
     [
         KeyRule(pattern="(a|\\xff)(b)?"),
         KeyRule(pattern="[0-9]+"),
+        KeyRule(pattern=r"^\S+"),
         KeyRule(fields=("/a/0",)),
         KeyRule(fields=("msg", "time"), pattern="x", without="shared"),
         KeyRule(fields=("traceId", "service.name", "host")),

@@ -198,6 +198,31 @@ def test_octet_counted_messages_are_parted_between_their_keys():
     assert by_pattern(r"req=(\d)").split(value) == [(b"1", b"9 <1> req=1"), (None, b"6 <1> xy"), (b"2", b"9 <1> req=2")]
 
 
+@pytest.mark.parametrize("header", [None, "syslog-5424", "syslog-5424+iso"])
+@pytest.mark.parametrize(("pattern", "key"), [("[0-9]+", b"34"), (r"^(\d+)", None), (r"(\d+ )?<(\d+)", b"|34")])
+def test_an_octet_count_is_no_part_of_a_key(header, pattern, key):
+    """Nor is it where a record holds one message only: the count says how long a message is, not whose."""
+    message = b"<34>1 - - - - - - " + b"x" * 30
+    value = b"%d %s" % (len(message), message)
+    keys = KeyExtractor(KeyRule(pattern=pattern), LineFormat("text", header) if header else None)
+
+    assert keys.extract([value, message]) == [key, key]
+    assert keys.of_lines([value], [0], [0]) == [key]
+    assert keys.split(value) == [(key, value)]
+
+
+@pytest.mark.parametrize("line_format", [None, LineFormat(), LineFormat("json")])
+@pytest.mark.parametrize("around", [b"%s", b" \t%s\r", b"\n%s\r\n", b"\xef\xbb\xbf%s", b" \xef\xbb\xbf \t%s"])
+def test_what_is_around_a_line_is_no_part_of_a_key(line_format, around):
+    """White space and a byte order mark are no part of the line, so an expression does not see them either."""
+    value = around % b'{"msg": "a"}'
+    keys = KeyExtractor(KeyRule(pattern="^.*$"), line_format)
+
+    assert keys.extract([value]) == [b'{"msg": "a"}']
+    assert keys.of_lines([value], [0], [0]) == [b'{"msg": "a"}']
+    assert keys.split(value) == [(b'{"msg": "a"}', value)]
+
+
 def test_parts_that_repeat_too_much_are_an_error():
     """A huge resource and many keys would make gigabytes of a megabyte."""
     huge = logs(*[record(str(number), traceId=f"{number:032x}") for number in range(100)], service="s" * 500_000)
