@@ -30,7 +30,7 @@ end
 
 local function open_partition(keys, rule)
   local state, waiting, sessions, deadlines, ready = unpack(keys, 1, 5)
-  local size, hop, gap = rule.size, rule.hop, rule.gap
+  local size, hop, gap, grace = rule.size, rule.hop, rule.gap, rule.grace
   local held = redis.call('HMGET', state, 'stream_time', 'watermark')
   local stream_time, watermark = tonumber(held[1] or 0), tonumber(held[2] or 0)
   local counts = {windows = 0, late = 0, hurried = 0, ended = 0, crowded_out = 0}
@@ -148,9 +148,10 @@ local function open_partition(keys, rule)
       opened[#opened + 1] = key
     end
     changed[key] = true
-    session.count, session.last = session.count + 1, time
-    session.fresh[#session.fresh + 1] = entry
-    if session.count % hop == 0 then
+    local count, fresh = session.count + 1, session.fresh
+    session.count, session.last = count, time
+    fresh[#fresh + 1] = entry
+    if count % hop == 0 then
       cut(key, session, 0)
     end
   end
@@ -195,12 +196,16 @@ local function open_partition(keys, rule)
   local function arrive(key, entries, at)
     local stated = struct.unpack('>I8', entries, at + 8)
     local time = stated == 0 and stream_time or stated -- 0: it has no time of its own
-    stream_time = math.max(stream_time, time)
-    watermark = math.max(watermark, stream_time - rule.grace)
+    if time > stream_time then -- no math.max: a call of a function is what costs here
+      stream_time = time
+    end
+    if stream_time - grace > watermark then
+      watermark = stream_time - grace
+    end
     if time < watermark then
       counts.late, time = counts.late + 1, watermark
     end
-    local waits = rule.grace > 0 or n_waiting > 0
+    local waits = grace > 0 or n_waiting > 0
     if not waits and time == stated then
       return join(key, time, string.sub(entries, at, at + 23))
     end
