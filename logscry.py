@@ -15,6 +15,28 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from logscry_options import (
+    Budget,
+    Config,
+    Format,
+    KeyFields,
+    KeyHeaders,
+    KeyPattern,
+    KeyRecord,
+    Logs,
+    MessageField,
+    Model,
+    Overrides,
+    Threshold,
+    TimeField,
+    TimeZone,
+    TrainedModel,
+    Why,
+    WithoutKey,
+    key_options,
+    pairs,
+    repeated,
+)
 from model.errors import ConfigurationError, LogscryError, TransientError
 from stream.durations import duration_ms
 
@@ -31,67 +53,6 @@ settings_app = typer.Typer(
 app.add_typer(settings_app, name="settings", rich_help_panel="Operate")
 
 RUN, OPERATE, LEARN = "Run", "Operate", "Learn from files"
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="YAML file of settings; LOGSCRY_… variables win over it.", show_default=False),
-]
-Model = Annotated[
-    Path | None,
-    typer.Option("--model", "-m", help="Artefact folder that [b]logscry train[/b] wrote.", show_default=False),
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as kafka.logs_topic=app-logs. May be repeated."),
-]
-KeyPattern = Annotated[
-    str | None,
-    typer.Option(help="Expression (RE2) whose groups are a line's key, such as '(blk_-?[0-9]+)'.", show_default=False),
-]
-KeyFields = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--key-field",
-        help="Field that is a line's key: trace_id, or a pointer such as /a/b. Repeated: all together are the key.",
-        show_default=False,
-    ),
-]
-KeyHeaders = Annotated[
-    list[str] | None,
-    typer.Option("--key-header", help="Record header that is the key, or a part of it.", show_default=False),
-]
-KeyRecord = Annotated[
-    bool, typer.Option("--key-record", help="The record's own key is a part of the new one.", show_default=False)
-]
-WithoutKey = Annotated[
-    str,
-    typer.Option(help="Lines without a key become a [b]dead-letter[/b], have one [b]shared[/b] key, or [b]drop[/b]."),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        help="How lines are written, where it is not found out by itself: json, otlp-json, otlp-proto, text, a known "
-        "header such as log4j, or a line such as '<Date> <Time> <Level> <Component>: <Content>'.",
-        show_default=False,
-    ),
-]
-MessageField = Annotated[
-    str | None, typer.Option(help="JSON field of the message: a name, or a pointer.", show_default=False)
-]
-TimeField = Annotated[str | None, typer.Option(help="JSON field of the time: likewise.", show_default=False)]
-TimeZone = Annotated[
-    str | None,
-    typer.Option(help="Zone of times that state none: +02:00, Europe/Berlin.", show_default="UTC"),
-]
-Logs = Annotated[list[str], typer.Argument(metavar="LOGS...", help="Files, folders or globs; .gz is unpacked.")]
-Threshold = Annotated[
-    float | None, typer.Option(help="Alert above this score, in nats. Default: the model's own.", show_default=False)
-]
-Budget = Annotated[
-    float | None,
-    typer.Option(help="Instead of a threshold: alerts you allow per 10,000 normal windows.", show_default=False),
-]
 
 
 @app.command(rich_help_panel=RUN)
@@ -156,8 +117,8 @@ def up(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     settings = _settings(config, overrides, model)
     rule = _key_rule(key_pattern, key_field, without_key, headers=key_header, record_key=key_record)
-    shared = _repeated(config, overrides, model)
-    wanted = plans({"consume": consumers, "detect": workers}, shared, _key_options(rule), settings.metrics.port)
+    shared = repeated(config, overrides, model)
+    wanted = plans({"consume": consumers, "detect": workers}, shared, key_options(rule), settings.metrics.port)
     raise typer.Exit(Supervisor(wanted, Console(highlight=False)).run())
 
 
@@ -221,7 +182,7 @@ def settings_get(config: Config = None, overrides: Overrides = None) -> None:
 @settings_app.command("set")
 def settings_set(
     changes: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as threshold=4.5 window_hop=4.")],
-    why: Annotated[str, typer.Option(help="The reason, for the history.")] = "",
+    why: Why = "",
     who: Annotated[str | None, typer.Option(help="Who changes them.", show_default="the user's name")] = None,
     config: Config = None,
     overrides: Overrides = None,
@@ -231,14 +192,14 @@ def settings_set(
     Example: [b]logscry settings set threshold=4.5 --why "too many alerts at night"[/b]
     """
     live = _live_settings(_settings(config, overrides))
-    current = live.set(_pairs(changes), who or _user(), why)
+    current = live.set(pairs(changes), who or _user(), why)
     Console().print(f"version {current.version} holds: " + ", ".join(f"{n}={v}" for n, v in current.values().items()))
 
 
 @settings_app.command("undo")
 def settings_undo(
     version: Annotated[int, typer.Argument(help="The version whose changes to take back.")],
-    why: Annotated[str, typer.Option(help="The reason, for the history.")] = "",
+    why: Why = "",
     who: Annotated[str | None, typer.Option(help="Who does it.", show_default="the user's name")] = None,
     config: Config = None,
     overrides: Overrides = None,
@@ -328,7 +289,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
 @app.command(rich_help_panel=LEARN)
 def score(
     logs: Logs,
-    model: Annotated[Path, typer.Option("--model", "-m", help="Artefact folder.")] = Path("runs/model"),
+    model: TrainedModel = Path("runs/model"),
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="JSON file; standard output where not given.")
     ] = None,
@@ -355,7 +316,7 @@ def score(
 def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
     labels: Annotated[Path, typer.Option(help="CSV: the key, and a column [b]label[/b] (0 normal, 1 abnormal).")],
-    model: Annotated[Path, typer.Option("--model", "-m", help="Artefact folder.")] = Path("runs/model"),
+    model: TrainedModel = Path("runs/model"),
     training_logs: Annotated[
         list[str] | None, typer.Option(help="The logs of training: adds the baselines. May be repeated.")
     ] = None,
@@ -393,22 +354,8 @@ def main() -> None:
 def _settings(config: Path | None, overrides: list[str] | None, model: Path | None = None) -> Any:  # noqa: ANN401
     from stream.settings import load_settings  # noqa: PLC0415
 
-    given: Mapping[str, object] = {**_pairs(overrides or []), **({"model.path": model} if model else {})}
+    given: Mapping[str, object] = {**pairs(overrides or []), **({"model.path": model} if model else {})}
     return load_settings(config, given)
-
-
-def _repeated(config: Path | None, overrides: list[str] | None, model: Path | None) -> list[str]:
-    """The same options again, for the processes that ``up`` starts."""
-    options = ["--config", str(config)] if config else []
-    options += [text for each in overrides or [] for text in ("--set", each)]
-    return [*options, "--set", f"model.path={model}"] if model else options
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    for text in texts:
-        if "=" not in text:
-            raise ConfigurationError(f"{text!r} has no '='; write NAME=VALUE.")
-    return {name.strip(): value for name, _, value in (text.partition("=") for text in texts)}
 
 
 def _key_rule(
@@ -422,16 +369,6 @@ def _key_rule(
     from model.lines.key_rule import KeyRule  # noqa: PLC0415
 
     return KeyRule(record_key, tuple(headers or ()), tuple(fields or ()), pattern, cast("Any", without))
-
-
-def _key_options(rule: Any) -> list[str]:  # noqa: ANN401
-    """The options that give a rule again; none where it names no key."""
-    if not rule.names_a_key:
-        return []
-    options = ["--without-key", rule.without, *(["--key-record"] if rule.record_key else [])]
-    options += [text for name in rule.headers for text in ("--key-header", name)]
-    options += [text for name in rule.fields for text in ("--key-field", name)]
-    return [*options, "--key-pattern", rule.pattern] if rule.pattern is not None else options
 
 
 def _redis(settings: Any) -> Any:  # noqa: ANN401

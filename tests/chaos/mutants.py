@@ -44,7 +44,8 @@ def mutated_copy(mutant: Mutant, folder: Path) -> Path:
     """
     for name in _CODE:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "logscry.py", folder)
+    for module in ROOT.glob("logscry*.py"):
+        shutil.copy(module, folder)
     script = (folder / SCRIPT).read_text(encoding="utf-8")
     for old, new in mutant.changes:
         if script.count(old) != 1:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,18 @@ def test_what_is_copied_is_there_and_not_ignored():
 
     assert [source for source in sources if not (ROOT / source).exists()] == []
     assert [source for source in sources if f"!{source}" not in allowed] == []
+
+
+def test_every_part_of_the_code_is_packaged_checked_and_copied():
+    """A module of the command line or a package that a list forgot would be missing in an image or in a wheel."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    parts = {path.name for path in ROOT.glob("*.py")} | {"stream", "model", "training", "deploy"}
+    copied = {word for instruction, rest in _instructions() if instruction == "COPY" for word in rest.split()}
+
+    assert len(parts) >= 6
+    assert set(project["hatch"]["build"]["targets"]["wheel"]["only-include"]) == parts
+    assert set(project["mypy"]["files"]) == parts | {"tests"}
+    assert parts <= copied
 
 
 def _variables() -> dict[str, str]:

@@ -1,0 +1,123 @@
+"""Options that several commands of the command line share, and what turns them into values or into options again."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from model.errors import ConfigurationError
+
+__all__ = [
+    "Budget",
+    "Config",
+    "Format",
+    "KeyFields",
+    "KeyHeaders",
+    "KeyPattern",
+    "KeyRecord",
+    "Logs",
+    "MessageField",
+    "Model",
+    "Overrides",
+    "Threshold",
+    "TimeField",
+    "TimeZone",
+    "TrainedModel",
+    "Why",
+    "WithoutKey",
+    "key_options",
+    "pairs",
+    "repeated",
+]
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="YAML file of settings; LOGSCRY_… variables win over it.", show_default=False),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", help="Artefact folder that [b]logscry train[/b] wrote.", show_default=False),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as kafka.logs_topic=app-logs. May be repeated."),
+]
+KeyPattern = Annotated[
+    str | None,
+    typer.Option(help="Expression (RE2) whose groups are a line's key, such as '(blk_-?[0-9]+)'.", show_default=False),
+]
+KeyFields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key-field",
+        help="Field that is a line's key: trace_id, or a pointer such as /a/b. Repeated: all together are the key.",
+        show_default=False,
+    ),
+]
+KeyHeaders = Annotated[
+    list[str] | None,
+    typer.Option("--key-header", help="Record header that is the key, or a part of it.", show_default=False),
+]
+KeyRecord = Annotated[
+    bool, typer.Option("--key-record", help="The record's own key is a part of the new one.", show_default=False)
+]
+WithoutKey = Annotated[
+    str,
+    typer.Option(help="Lines without a key become a [b]dead-letter[/b], have one [b]shared[/b] key, or [b]drop[/b]."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="How lines are written, where it is not found out by itself: json, otlp-json, otlp-proto, text, a known "
+        "header such as log4j, or a line such as '<Date> <Time> <Level> <Component>: <Content>'.",
+        show_default=False,
+    ),
+]
+MessageField = Annotated[
+    str | None, typer.Option(help="JSON field of the message: a name, or a pointer.", show_default=False)
+]
+TimeField = Annotated[str | None, typer.Option(help="JSON field of the time: likewise.", show_default=False)]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(help="Zone of times that state none: +02:00, Europe/Berlin.", show_default="UTC"),
+]
+Logs = Annotated[list[str], typer.Argument(metavar="LOGS...", help="Files, folders or globs; .gz is unpacked.")]
+Threshold = Annotated[
+    float | None, typer.Option(help="Alert above this score, in nats. Default: the model's own.", show_default=False)
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(help="Instead of a threshold: alerts you allow per 10,000 normal windows.", show_default=False),
+]
+Why = Annotated[str, typer.Option(help="The reason, for the history.")]
+TrainedModel = Annotated[Path, typer.Option("--model", "-m", help="Artefact folder.")]
+
+
+def pairs(texts: list[str]) -> dict[str, str]:
+    """Read texts such as ``threshold=4.5``.
+
+    Raises:
+        ConfigurationError: One has no ``=``.
+    """
+    for text in texts:
+        if "=" not in text:
+            raise ConfigurationError(f"{text!r} has no '='; write NAME=VALUE.")
+    return {name.strip(): value for name, _, value in (text.partition("=") for text in texts)}
+
+
+def repeated(config: Path | None, overrides: list[str] | None, model: Path | None) -> list[str]:
+    """Give the same options again, for the processes that ``up`` starts."""
+    options = ["--config", str(config)] if config else []
+    options += [text for each in overrides or [] for text in ("--set", each)]
+    return [*options, "--set", f"model.path={model}"] if model else options
+
+
+def key_options(rule: Any) -> list[str]:  # noqa: ANN401
+    """Give the options that make a key rule again; none where it names no key."""
+    if not rule.names_a_key:
+        return []
+    options = ["--without-key", rule.without, *(["--key-record"] if rule.record_key else [])]
+    options += [text for name in rule.headers for text in ("--key-header", name)]
+    options += [text for name in rule.fields for text in ("--key-field", name)]
+    return [*options, "--key-pattern", rule.pattern] if rule.pattern is not None else options
