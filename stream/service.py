@@ -17,6 +17,7 @@ from stream.consumers.offsets import require_topics
 from stream.consumers.parts import ConsumerParts
 from stream.consumers.records import RecordReader
 from stream.consumers.rekey import Rekey, RekeyParts
+from stream.consumers.sizes import require_room_for_dead_letters
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
 from stream.loop import patiently
 from stream.redis_client import connect
@@ -41,7 +42,7 @@ def run_consumer(settings: Settings) -> None:
         registry = new_registry()
         metrics = ConsumerMetrics(registry)
         live = patiently(lambda: _live(settings, redis, reading), stop)
-        patiently(lambda: require_topics(settings.kafka, ["logs_topic", "dead_letters_topic"]), stop)
+        _await_topics(settings, ["logs_topic"], stop)
         parts = ConsumerParts(settings, live, redis, RecordReader(reading.parser(_choice(settings))), metrics, stop)
         consumer = patiently(lambda: Consumer(parts), stop)
         with serve(settings.metrics, registry, consumer.health):
@@ -65,7 +66,7 @@ def run_worker(settings: Settings) -> None:
         redis = patiently(lambda: connect(settings.redis.url.get_secret_value()), stop)
         registry = new_registry()
         live = patiently(lambda: _live(settings, redis, reading), stop)
-        patiently(lambda: require_topics(settings.kafka, ["alerts_topic", "dead_letters_topic"]), stop)
+        _await_topics(settings, ["alerts_topic"], stop)
         parts = WorkerParts(settings, live, redis, scorer, WorkerMetrics(registry), stop)
         worker = Worker(parts)
         with serve(settings.metrics, registry, worker.health):
@@ -83,13 +84,19 @@ def run_rekey(settings: Settings, rule: KeyRule) -> None:
         ConfigurationError: With a sentence for the operator.
     """
     with _process(settings) as stop:
-        patiently(lambda: require_topics(settings.kafka, ["raw_topic", "logs_topic", "dead_letters_topic"]), stop)
+        _await_topics(settings, ["raw_topic", "logs_topic"], stop)
         registry = new_registry()
         said = settings.lines.format is not None
         keys = KeyExtractor(rule, _choice(settings).applied_to(LineFormat) if said else None)
         rekey = patiently(lambda: Rekey(RekeyParts(settings, keys, RekeyMetrics(registry), stop)), stop)
         with serve(settings.metrics, registry, rekey.health):
             rekey.run()
+
+
+def _await_topics(settings: Settings, names: list[str], stop: threading.Event) -> None:
+    """Make sure of the topics that the settings of these names hold, and of the one for dead letters."""
+    patiently(lambda: require_topics(settings.kafka, [*names, "dead_letters_topic"]), stop)
+    patiently(lambda: require_room_for_dead_letters(settings.kafka), stop)
 
 
 def _choice(settings: Settings) -> FormatChoice:

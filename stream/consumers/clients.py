@@ -25,7 +25,16 @@ from model.errors import ConfigurationError, KafkaAwayError, StateError
 from stream.consumers.unreadable import tolerate_unreadable
 from stream.settings import KafkaSettings
 
-__all__ = ["abandon", "new_admin", "new_consumer", "new_producer", "poll", "reading_consumer", "translated"]
+__all__ = [
+    "MAX_REQUEST_BYTES",
+    "abandon",
+    "new_admin",
+    "new_consumer",
+    "new_producer",
+    "poll",
+    "reading_consumer",
+    "translated",
+]
 
 log = structlog.get_logger()
 
@@ -34,6 +43,12 @@ _JOIN_SECONDS = 1.0
 
 MAX_FETCH_BYTES = 1 << 20
 """Bytes of one fetch from one partition. Larger fetches make latency, not throughput."""
+
+BATCH_BYTES = 1 << 18
+"""Bytes of one batch that a producer sends, where all of its topics take as much."""
+
+MAX_REQUEST_BYTES = 1 << 20
+"""The most that a producer sends at once, so no record is larger, whatever its topic takes."""
 
 _REFUSED = (
     SaslAuthenticationFailedError,
@@ -133,8 +148,14 @@ def new_admin(settings: KafkaSettings) -> "KafkaAdminClient":
         return _made(KafkaAdminClient, **_common(settings))
 
 
-def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -> "KafkaProducer":
-    """An idempotent producer that waits for all replicas; transactional where an id is given.
+def new_producer(settings: KafkaSettings, most_bytes: int, transactional_id: str | None = None) -> "KafkaProducer":
+    """An idempotent producer that waits for all replicas.
+
+    Args:
+        settings: How to connect.
+        most_bytes: What each of its topics takes as a batch. kafka-python 3.0.12 halves a batch that a broker refuses
+            for its size, over and over, and within a transaction does not come to an end with that.
+        transactional_id: The name that its transactions go by; None makes it one without.
 
     Raises:
         ConfigurationError, KafkaAwayError: See `translated`.
@@ -145,7 +166,8 @@ def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -
             max_block_ms=10_000,  # its own default is a minute
             acks="all",
             linger_ms=5,
-            batch_size=1 << 18,
+            batch_size=min(BATCH_BYTES, most_bytes),
+            max_request_size=MAX_REQUEST_BYTES,
             transactional_id=transactional_id,
             transaction_timeout_ms=15_000,  # readers wait this long for a producer that died in a transaction
             **_uncounted(settings),

@@ -56,7 +56,7 @@ class Consumer:
         self._clock = clock
         self._owner = uuid.uuid4().hex
         self._held: dict[TopicPartition, Held] = {}
-        self._publisher = Publisher(self._settings.kafka, parts.stop)
+        self._publisher = Publisher(self._settings.kafka, [self._settings.kafka.dead_letters_topic], parts.stop)
         self._kafka: KafkaConsumer = new_consumer(
             self._settings.kafka, self._settings.namespace, self._settings.consumer.poll_records
         )

@@ -12,6 +12,7 @@ from kafka.errors import KafkaTimeoutError
 
 from model.errors import LogscryError
 from stream.consumers.clients import abandon, new_producer, translated
+from stream.consumers.sizes import Sizes
 from stream.settings import KafkaSettings
 
 __all__ = ["Publisher", "await_acknowledged"]
@@ -55,11 +56,13 @@ class Publisher:
 
     Args:
         settings: How to connect.
+        topics: Which topics it may write to.
         stop: Set when the process is to end; waits are short then.
     """
 
-    def __init__(self, settings: KafkaSettings, stop: threading.Event) -> None:
+    def __init__(self, settings: KafkaSettings, topics: Sequence[str], stop: threading.Event) -> None:
         self._settings = settings
+        self._sizes = Sizes(settings, topics)
         self._stop = stop
         self._producer: KafkaProducer | None = None
         self._sent: list[Any] = []
@@ -70,11 +73,13 @@ class Publisher:
         """Hand a record over; it has arrived once `wait` returns.
 
         Raises:
-            KafkaAwayError, ConfigurationError: Kafka does not take it; nothing that was handed over is waited for.
+            KafkaAwayError, ConfigurationError: Kafka does not take it, such as a record that is too large for its
+                topic; nothing that was handed over is waited for.
         """
         with self._anew_after_failure(), translated(f"writing to topic {topic}"):
+            self._sizes.require(topic, value, key, headers)
             if self._producer is None:
-                self._producer = new_producer(self._settings)
+                self._producer = new_producer(self._settings, self._sizes.smallest())
             self._sent.append(self._producer.send(topic, value=value, key=key, headers=list(headers)))
 
     def wait(self) -> None:
@@ -92,6 +97,7 @@ class Publisher:
     def close(self) -> None:
         """Give up the connection, and what is not acknowledged."""
         self._sent.clear()
+        self._sizes.forget()
         producer, self._producer = self._producer, None
         if producer is not None:
             abandon(producer)

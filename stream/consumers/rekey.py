@@ -7,22 +7,21 @@ seen, or none. (On the embedded broker an aborted transaction's records stay vis
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.errors import KafkaError
 
-from model.errors import RecordError, TransientError
+from model.errors import TransientError
 from model.lines.keys import KeyExtractor
 from stream.consumers.clients import abandon, new_consumer, new_producer, poll, translated
+from stream.consumers.keying import Keyed, Keying, Passing
 from stream.consumers.offsets import partitions_of
 from stream.consumers.publisher import await_acknowledged
-from stream.consumers.unreadable import UnreadableRecord
-from stream.dead_letters import dead_letter_of, encode_dead_letter
+from stream.consumers.sizes import Sizes
 from stream.loop import Loop
 from stream.settings import Settings
 from stream.telemetry import Heartbeat, RekeyMetrics
@@ -57,6 +56,9 @@ class Rekey:
     def __init__(self, parts: RekeyParts, clock: Callable[[], float] = time.monotonic) -> None:
         self._parts = parts
         self._settings = parts.settings
+        written = [self._settings.kafka.logs_topic, self._settings.kafka.dead_letters_topic]
+        self._sizes = Sizes(self._settings.kafka, written, clock)
+        self._keying = Keying(parts.keys, self._excess)
         # One name for all producers of this process, so that a new one learns how the last one's transaction ended.
         # Whose offsets may be committed is decided by the consumer's membership, which goes with them (KIP-447).
         self._transactional_id = f"{self._settings.namespace}-rekey-{uuid.uuid4().hex}"
@@ -109,25 +111,35 @@ class Rekey:
     def _set_aside(self) -> None:
         """Have Kafka asked whether the last transaction was committed before anything is read again."""
         self._drop_producer()
+        self._sizes.forget()  # a topic that takes less than before may be what failed
         self._uncertain = True
 
     def _pass_on(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
         """One transaction."""
+        passing = self._keying.passing(record for records in batches.values() for record in records)
         try:
             with translated(f"writing to topic {self._settings.kafka.logs_topic}"):
                 producer = self._ready_producer()
                 producer.begin_transaction()
-                keyed, rejected = self._send_all(producer, batches)
+                self._send_all(producer, passing)
                 offsets = {p: OffsetAndMetadata(records[-1].offset + 1) for p, records in batches.items()}
                 producer.send_offsets_to_transaction(offsets, self._consumer.group_metadata())
                 producer.commit_transaction()
         except TransientError:
             self._parts.metrics.aborted.inc()
             raise
+        self._count(passing)
+
+    def _excess(self, keyed: Keyed) -> str | None:
+        return self._sizes.excess(self._settings.kafka.logs_topic, keyed.value, keyed.key, keyed.headers)
+
+    def _count(self, passing: Passing) -> None:
+        """Count what was committed."""
         metrics = self._parts.metrics
-        metrics.records.inc(sum(map(len, batches.values())))
-        metrics.lines.inc(keyed)
-        for reason, count in rejected.items():
+        metrics.records.inc(passing.records)
+        metrics.lines.inc(len(passing.keyed))
+        metrics.dropped.inc(passing.dropped)
+        for reason, count in passing.rejected.items():
             metrics.dead_letters.labels(reason).inc(count)
         metrics.transactions.inc()
 
@@ -152,7 +164,7 @@ class Rekey:
 
     def _ready_producer(self) -> "KafkaProducer":
         if self._producer is None:
-            self._producer = new_producer(self._settings.kafka, self._transactional_id)
+            self._producer = new_producer(self._settings.kafka, self._sizes.smallest(), self._transactional_id)
             try:
                 self._producer.init_transactions()
             except KafkaError:
@@ -160,66 +172,19 @@ class Rekey:
                 raise
         return self._producer
 
-    def _send_all(
-        self, producer: "KafkaProducer", batches: dict[TopicPartition, Sequence[Any]]
-    ) -> tuple[int, Counter[str]]:
-        """Send what the records give, and wait until Kafka has it all.
-
-        Returns:
-            How many keyed records that is, and how many dead letters for each reason.
-        """
-        sent, rejected = [], Counter[str]()
-        for record in (record for records in batches.values() for record in records):
-            for part, key in self._keyed(record):
-                try:
-                    sent.append(self._send(producer, part, key))
-                except RecordError as error:
-                    letter = encode_dead_letter(dead_letter_of(part, error))
-                    sent.append(producer.send(self._settings.kafka.dead_letters_topic, value=letter))
-                    rejected[error.reason] += 1
+    def _send_all(self, producer: "KafkaProducer", passing: Passing) -> None:
+        """Send it, and wait until Kafka has it all."""
+        topics = self._settings.kafka
+        for letter in passing.letters:
+            self._sizes.require(topics.dead_letters_topic, letter)
+        sent = [
+            producer.send(topics.logs_topic, each.value, each.key, headers=each.headers, timestamp_ms=each.timestamp_ms)
+            for each in passing.keyed
+        ]
+        sent += [producer.send(topics.dead_letters_topic, letter) for letter in passing.letters]
         await_acknowledged(producer, sent, self._parts.stop)
-        return len(sent) - rejected.total(), rejected
-
-    def _keyed(self, record: Any) -> list[tuple[Any, bytes | RecordError]]:  # noqa: ANN401 -- kafka-python ships no types
-        """Part a record between the keys of its lines; what is to become a dead letter has an error for a key."""
-        if isinstance(record, UnreadableRecord):
-            return [(record, record.error)]
-        if record.value is None:
-            return [(record, _no_key())]
-        keys = self._parts.keys
-        try:
-            parts = keys.split(record.value, record.key, record.headers)
-        except RecordError as error:
-            return [(record, error)]
-        if keys.rule.without == "drop":
-            kept = [part for part in parts if part[0] is not None]
-            self._parts.metrics.dropped.inc(len(parts) - len(kept))
-            parts = kept
-        return [(record._replace(value=value), key or _no_key()) for key, value in parts]
-
-    def _send(self, producer: "KafkaProducer", record: Any, key: bytes | RecordError) -> Any:  # noqa: ANN401 -- likewise
-        """Pass a record on under its key.
-
-        Raises:
-            RecordError: It cannot be read, it has no key, or no broker would take it: trying again would not help.
-        """
-        if isinstance(key, RecordError):
-            raise key
-        headers = [(name, value or b"") for name, value in record.headers]
-        # A broker refuses a time that is too far ahead; the line's own time is what counts later.
-        timestamp_ms = min(record.timestamp, int(time.time() * 1000)) if record.timestamp >= 0 else None
-        try:
-            return producer.send(
-                self._settings.kafka.logs_topic, record.value, key, headers=headers, timestamp_ms=timestamp_ms
-            )
-        except MessageSizeTooLargeError as error:
-            raise RecordError("too-long", f"with its key the record is larger than Kafka takes: {error}") from error
 
     def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
             abandon(producer)  # Kafka aborts what it left open
-
-
-def _no_key() -> RecordError:
-    return RecordError("no-key", "no key was found in the record where the rule looks for it")

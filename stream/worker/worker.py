@@ -83,7 +83,8 @@ class Worker:
         self._settings = parts.settings
         self._clock = clock
         self._name = uuid.uuid4().hex
-        self._publisher = Publisher(self._settings.kafka, parts.stop)
+        written = [self._settings.kafka.alerts_topic, self._settings.kafka.dead_letters_topic]
+        self._publisher = Publisher(self._settings.kafka, written, parts.stop)
         self._read_back = ReadBack(self._settings.kafka)
         novel, most = NovelTexts(parts.redis, self._settings.namespace), self._settings.worker.max_deliveries
         self._judge = Judge(parts.scorer, novel.texts, self._lines, most, parts.metrics)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kafka.errors import KafkaTimeoutError
 from prometheus_client import CollectorRegistry
 
 from deploy.embedded.broker import Broker
@@ -79,6 +80,39 @@ def test_lines_without_a_key_are_treated_as_the_rule_says(
     assert [letter["reason"] for letter in found.letters] == ["no-key"] * letters
     assert [letter["value_bytes"] for letter in found.letters] == [len(b'{"msg":"lost"}')] * letters
     assert found.dropped == dropped
+
+
+def without_answer(*_: object) -> None:
+    """As a Kafka that hangs."""
+    raise KafkaTimeoutError("no answer")
+
+
+def test_what_is_done_again_is_counted_once(broker: Broker, namespace: str, topic: Callable[..., str]):
+    """A transaction that was aborted has passed nothing on: no record, no dead letter, nothing dropped."""
+    raw, keyed, letters = topic("raw"), topic("keyed"), topic("letters")
+    settings = settings_of(broker.address, namespace, keyed, raw_topic=raw, dead_letters_topic=letters)
+    metrics = RekeyMetrics(CollectorRegistry())
+    keys = KeyExtractor(KeyRule(fields=("id",), without="drop"))
+    stage = Rekey(RekeyParts(settings, keys, metrics, threading.Event()))
+    stage._consumer.subscribe([raw])
+    produce(broker.address, raw, [Line(None, b'[{"id": 1, "msg": "a"}, {"msg": "lost"}]'), Line(b"k", None)])
+    producer = stage._ready_producer()
+
+    def turned() -> bool:
+        stage._loop._backoff.succeeded()
+        stage._loop.turn()
+        return bool(metrics.transactions._value.get())
+
+    producer.send_offsets_to_transaction = without_answer  # before the commit: Kafka then aborts the transaction
+    wait(turned)
+    stage._drop_producer()
+    stage._consumer.close(autocommit=False, timeout_ms=2000)
+
+    assert metrics.aborted._value.get() == 1
+    counted = [metrics.records, metrics.lines, metrics.dropped, metrics.dead_letters.labels("no-key")]
+    assert [each._value.get() for each in counted] == [2, 1, 1, 1]
+    if broker.name != "embedded":  # there the records of an aborted transaction stay
+        assert [len(read_all(broker.address, name)) for name in (keyed, letters)] == [1, 1]
 
 
 def test_the_records_own_key_can_be_a_part(rekeyed: Callable[[KeyRule, list[Line]], Rekeyed]):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from stream.consumers.records import MAX_KEY_BYTES
+from stream.consumers.sizes import DEAD_LETTER_BYTES, record_bytes
 from stream.dead_letters import VALUE_BYTES, dead_letter, encode_dead_letter
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -41,6 +43,16 @@ def test_a_large_value_is_cut_and_its_length_kept():
 
     assert base64.b64decode(str(letter["value_base64"])) == b"x" * VALUE_BYTES
     assert letter["value_bytes"] == 10_000_000
+
+
+@pytest.mark.parametrize("character", ["\U0001f600", "\\", '"', "\n", "\x1b"])
+def test_no_dead_letter_is_larger_than_its_topic_has_to_take(character: str):
+    """Everything as long as it may be, in characters of four bytes or such as are escaped, and with a key."""
+    letter = dead_letter(
+        "t" * 249, 2**31, 2**63, reason="r" * 64, detail=character * 5000, value=b"\xff" * 10_000_000, time_ms=1
+    )
+
+    assert record_bytes(encode_dead_letter(letter), b"k" * MAX_KEY_BYTES) < DEAD_LETTER_BYTES
 
 
 @pytest.mark.parametrize(("value", "kept"), [(None, None), (b"", "")])
