@@ -24,9 +24,11 @@ from logscry_options import (
     KeyPattern,
     KeyRecord,
     Logs,
+    MaxFiles,
     MessageField,
     Model,
     Overrides,
+    SampleRatio,
     Threshold,
     TimeField,
     TimeZone,
@@ -225,6 +227,51 @@ def settings_history(
         when = f"{time_of(change.time_ms):%Y-%m-%d %H:%M:%S}"
         table.add_row(str(change.version), when, escape(change.who), changed, escape(change.why))
     Console().print(table)
+
+
+@app.command(rich_help_panel=LEARN)
+def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
+    logs: Logs,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path("runs/preprocessed"),
+    key_pattern: KeyPattern = None,
+    key_field: KeyFields = None,
+    without_key: WithoutKey = "dead-letter",
+    line_format: Format = None,
+    message_field: MessageField = None,
+    time_field: TimeField = None,
+    time_zone: TimeZone = None,
+    session_gap: Annotated[
+        str | None, typer.Option(help="Silence that ends a session.", show_default="the model's, or 30m")
+    ] = None,
+    model: Model = None,
+    max_files: MaxFiles = None,
+    sample_ratio: SampleRatio = 1.0,
+) -> None:
+    r"""Write the sequences of event IDs in log files, a JSON file for each day, for [b]train[/b] and [b]score[/b].
+
+    With --model, templates, key, format and session gap are the model's: for logs that it is to score.
+
+    Example: [b]logscry preprocess logs/ --output days/ --key-pattern 'trace=(\w+)'[/b]
+    """
+    from model.lines.choice import FormatChoice  # noqa: PLC0415
+    from training.preprocess import PreprocessRequest  # noqa: PLC0415
+    from training.preprocess import preprocess as preprocess_logs  # noqa: PLC0415
+    from training.progress import RichProgress  # noqa: PLC0415
+    from training.selection import KeySample, Selection  # noqa: PLC0415
+
+    rule = _key_rule(key_pattern, key_field, without_key)
+    request = PreprocessRequest(
+        inputs=Selection(tuple(logs), max_files, KeySample(sample_ratio)),
+        output=output,
+        key=rule if rule.names_a_key else None,
+        lines=FormatChoice(line_format, message_field, time_field, time_zone),
+        session_gap_ms=duration_ms(session_gap) if session_gap else None,
+        model=model,
+    )
+    with RichProgress() as progress:
+        written = preprocess_logs(request, progress)
+    what = f"{written.sequences:,} sequences with {written.events:,} events of {len(written.files)} days"
+    Console(highlight=False).print(f"{what} are in {escape(str(output))}.")
 
 
 @app.command(rich_help_panel=LEARN)

@@ -16,9 +16,11 @@ __all__ = [
     "KeyPattern",
     "KeyRecord",
     "Logs",
+    "MaxFiles",
     "MessageField",
     "Model",
     "Overrides",
+    "SampleRatio",
     "Threshold",
     "TimeField",
     "TimeZone",
@@ -83,6 +85,10 @@ TimeZone = Annotated[
     typer.Option(help="Zone of times that state none: +02:00, Europe/Berlin.", show_default="UTC"),
 ]
 Logs = Annotated[list[str], typer.Argument(metavar="LOGS...", help="Files, folders or globs; .gz is unpacked.")]
+MaxFiles = Annotated[int | None, typer.Option(min=1, help="Read only the first so many files.", show_default="all")]
+SampleRatio = Annotated[
+    float, typer.Option(help="Take this share of the keys, each with all its lines; the same ones in every run.")
+]
 Threshold = Annotated[
     float | None, typer.Option(help="Alert above this score, in nats. Default: the model's own.", show_default=False)
 ]

@@ -61,7 +61,7 @@ class SilentProgress:
 
 
 class RichProgress:
-    """A bar in the terminal with steps, time left and the newest figures.
+    """A bar in the terminal with steps, time left and the newest figures; on standard error, for output stays clean.
 
     Use it in a ``with`` statement, which gives the terminal back.
     """
@@ -75,7 +75,7 @@ class RichProgress:
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[facts]}"),
-            console=console,
+            console=console or Console(stderr=True),
         )
         self._task: TaskID | None = None
 

@@ -11,11 +11,13 @@ from model.lines.choice import FormatChoice
 from model.lines.detection import detect_format
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
-from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from stream.windowing.windows import WindowRule
-from training.corpus import Corpus, LogFiles, read_corpus
+from training.corpus import Corpus, read_corpus
+from training.log_files import LogFiles
 from training.progress import Progress
+from training.rows import keys_of_files
+from training.selection import Selection
 
 __all__ = ["learn_templates", "read_sessions"]
 
@@ -23,9 +25,11 @@ _SAMPLE_LINES = 2_000
 
 
 def learn_templates(
-    inputs: Sequence[str | Path], lines_are: FormatChoice, progress: Progress
+    inputs: Selection | Sequence[str | Path], lines_are: FormatChoice, progress: Progress
 ) -> tuple[LineFormat, Templates]:
     """Read the logs once to find how lines are written (unless said) and what messages there are.
+
+    The lines of all keys are read, whatever the sample: what kinds of messages there are does not depend on it.
 
     Raises:
         ConfigurationError: The inputs lead to no lines.
@@ -42,12 +46,13 @@ def learn_templates(
         progress.advance(len(batch), {})
     progress.end()
     if not lines:
-        raise ConfigurationError(f"there is no line in {', '.join(map(str, inputs))}; name logs of normal operation.")
+        named = ", ".join(map(str, Selection.of(inputs).paths))
+        raise ConfigurationError(f"there is no line in {named}; name logs of normal operation.")
     return line_format, miner.finish()
 
 
 def read_sessions(
-    inputs: Sequence[str | Path],
+    inputs: Selection | Sequence[str | Path],
     key: KeyRule,
     words: tuple[LineFormat, Templates],
     rule: WindowRule,
@@ -56,7 +61,7 @@ def read_sessions(
     """Read the logs into sessions.
 
     Args:
-        inputs: Files, folders and globs.
+        inputs: Files, folders and globs, or a selection of them.
         key: Whose sequence a line belongs to.
         words: How lines are written, and the templates of their messages.
         rule: Its session gap cuts the sessions.
@@ -65,20 +70,9 @@ def read_sessions(
     Raises:
         ConfigurationError: No line has a key, or the inputs lead to no file.
     """
-    if key.record_key or key.headers:
-        raise ConfigurationError(
-            "the key is to be taken from record keys or headers, and files have none; name a field or an expression."
-        )
-    keys = KeyExtractor(key, words[0]) if key.names_a_key else None
-    corpus = read_corpus(LogFiles(inputs), LineParser(*words), keys, rule.session_gap_ms)
+    keys, sample = keys_of_files(key, words[0]), Selection.of(inputs).sample
+    corpus = read_corpus(LogFiles(inputs), LineParser(*words), keys, rule.session_gap_ms, sample)
     if not corpus.sessions:
-        raise ConfigurationError(
-            f"none of the {corpus.lines} lines belongs to a session: no key was found in {corpus.without_key} of them. "
-            "Check the key's pattern or field against a line of the logs."
-        )
-    if corpus.without_key:
-        progress.note(f"{corpus.without_key} of {corpus.lines} lines have no key and are left out.")
-    if corpus.unreadable:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(corpus.unreadable.items()))
-        progress.note(f"lines that cannot be read are left out: {reasons}.")
+        raise corpus.counts.no_session()
+    corpus.counts.tell(progress)
     return corpus

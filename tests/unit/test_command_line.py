@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 import logscry
 
-COMMANDS = ["consume", "detect", "rekey", "up", "flush", "reset", "train", "score", "evaluate"]
+COMMANDS = ["consume", "detect", "rekey", "up", "flush", "reset", "preprocess", "train", "score", "evaluate"]
 
 
 @pytest.mark.parametrize("command", [[], *([each] for each in COMMANDS), ["settings"], ["settings", "set"]])
@@ -29,6 +29,8 @@ def test_help_is_there_for_every_command(command: list[str]):
         (["up", "--consumers", "0", "--workers", "0"], "nothing to run"),
         (["rekey", "--key-pattern", "(unclosed"], "RE2"),
         (["flush", "--timeout", "soon"], "30m"),
+        (["preprocess", "no-such-file.log"], "no-such-file.log"),
+        (["preprocess", "logscry.py", "--sample-ratio", "0"], "at most 1"),
         (["train", "no-such-file.log", "--preset", "test"], "no-such-file.log"),
         (["train", "logscry.py", "--preset", "grand"], "test"),
         (["train", "logscry.py", "--preset", "test", "--format", "no-such"], "such as cri+log4j"),

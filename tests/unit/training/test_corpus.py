@@ -14,7 +14,8 @@ from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from stream.windowing.windows import WindowRule
 from tests.unit.model.lines.test_otlp import as_json, logs, record
-from training.corpus import Corpus, LogFiles, Session, read_corpus, windows_of
+from training.corpus import Corpus, Session, read_corpus, windows_of
+from training.log_files import LogFiles
 from training.reading import learn_templates, read_sessions
 from training.split import FEW_KEYS, split_sessions
 
@@ -49,7 +50,7 @@ def test_lines_are_grouped_by_key_and_cut_at_silences(log: Path) -> None:
 
     assert _keys(corpus) == [(b"x", 2), (b"y", 2), (b"x", 1)]
     assert corpus.sessions[0].places == ((0, 1), (0, 3))
-    assert (corpus.lines, corpus.without_key) == (6, 1)
+    assert (corpus.counts.lines, corpus.counts.without_key) == (6, 1)
 
 
 def test_a_compressed_file_reads_the_same(log: Path) -> None:
@@ -82,8 +83,9 @@ def test_without_a_key_each_file_is_one(log: Path) -> None:
 
 def test_hidden_files_and_folders_of_folders(tmp_path: Path) -> None:
     """A folder is read with all below it, hidden files left out; a glob too."""
-    (tmp_path / "deep").mkdir()
-    for name in ("deep/b.log", "a.log", ".c.log"):
+    for folder in ("deep", ".hidden"):
+        (tmp_path / folder).mkdir()
+    for name in ("deep/b.log", "a.log", ".c.log", ".hidden/d.log"):
         (tmp_path / name).write_text("x\n")
 
     assert [path.name for path in LogFiles([tmp_path]).files] == ["a.log", "b.log"]
@@ -133,7 +135,7 @@ def test_the_log_records_of_one_line_have_keys_of_their_own(tmp_path: Path) -> N
 
     assert words[0].kind == "otlp-json"
     assert _keys(corpus) == [(b"01" * 16, 2), (b"02" * 16, 1)]
-    assert (corpus.lines, corpus.without_key) == (2, 1)
+    assert (corpus.counts.lines, corpus.counts.without_key) == (2, 1)
 
 
 def test_files_have_no_record_keys_and_no_headers(log: Path) -> None:

@@ -1,0 +1,87 @@
+"""The lines of log files: folders and globs, compressed or not, in batches that fit into memory."""
+
+import glob
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from model.errors import ConfigurationError
+from training.selection import Selection
+
+__all__ = ["LogFiles", "opened"]
+
+_LINES_A_BATCH = 20_000
+_LONGEST_LINE = 1 << 20
+
+
+class LogFiles:
+    """The lines of log files.
+
+    Args:
+        inputs: Files, folders (with everything below them, what is hidden left out) and globs; ``.gz`` is unpacked.
+
+    Raises:
+        ConfigurationError: An input leads to no file.
+    """
+
+    def __init__(self, inputs: Selection | Sequence[str | Path]) -> None:
+        selection = Selection.of(inputs)
+        if not selection.paths:
+            raise ConfigurationError("no log files are named; name files, folders or globs.")
+        found = list(dict.fromkeys(path for item in selection.paths for path in _expand(item)))
+        self.files = found[: selection.max_files]
+
+    def lines(self) -> Iterator[tuple[int, int, bytes]]:
+        """Yield (index of the file, line number from 1, line without its end), blank lines left out.
+
+        Raises:
+            ConfigurationError: A file cannot be read.
+        """
+        for index, path in enumerate(self.files):
+            try:
+                with opened(path) as file:
+                    for number, line in enumerate(_bounded_lines(file), start=1):
+                        if stripped := line.rstrip(b"\r\n"):
+                            yield index, number, stripped
+            except (OSError, EOFError, zlib.error) as exc:
+                raise ConfigurationError(f"cannot read {path}: {exc}. Leave it out, or name a whole file.") from exc
+
+    def batches(self) -> Iterator[list[tuple[int, int, bytes]]]:
+        """Yield the lines in batches that fit into memory."""
+        lines = self.lines()
+        while batch := list(islice(lines, _LINES_A_BATCH)):
+            yield batch
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file for reading; ``.gz`` is unpacked."""
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _expand(item: str | Path) -> list[Path]:
+    path = Path(item)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        found = [p for p in sorted(path.rglob("*")) if p.is_file() and not _is_hidden(p.relative_to(path))]
+    else:
+        found = [p for p in map(Path, sorted(glob.glob(str(item), recursive=True))) if p.is_file()]  # noqa: PTH207
+    if not found:
+        raise ConfigurationError(f"{item} leads to no log file; name a file, a folder with files, or a glob.")
+    return found
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield lines; of a line longer than a megabyte only its beginning, so that memory stays bounded."""
+    inside = False
+    while chunk := file.readline(_LONGEST_LINE):
+        if not inside:
+            yield chunk
+        inside = not chunk.endswith(b"\n")
