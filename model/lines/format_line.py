@@ -60,8 +60,8 @@ class FormatLine:
     def message(self, shape: bytes) -> bytes:
         """Cut out the shape of the message; the whole line where it is not written so, or has no message."""
         match = self._of_shapes.fullmatch(shape)
-        message: bytes = match[1 + self.names.index("Content")].strip() if match else b""
-        return message or shape.strip()
+        message: bytes | None = match[1 + self.names.index("Content")] if match else None  # its part may be optional
+        return (message or b"").strip() or shape.strip()
 
     def fields(self, line: bytes) -> dict[str, str]:
         """Give the fields of a line by name, without its message; none where it is not written so."""

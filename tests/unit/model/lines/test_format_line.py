@@ -67,6 +67,12 @@ def test_other_lines_are_their_own_message():
     assert line_format.text_header.fields(b"at a.b.C") == {}
 
 
+def test_a_line_whose_message_may_be_missing_and_is_is_its_own_message():
+    """A format line may make even the message optional."""
+    assert format_line("<Level>( <Content>)?").message(b"INFO") == b"INFO"
+    assert format_line("<Level>( <Content>)?").message(b"INFO up") == b"up"
+
+
 def test_the_fields_have_their_names():
     """They can be keys; an optional one that is not there is left out."""
     header = format_line(r"<Time> <Host> <App>(\[<Pid>\])?: <Content>")
