@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # OpenMP's threads must not spin while they wait: on a busy machine that made a training eight times as long.
 export OMP_WAIT_POLICY := PASSIVE
-.PHONY: help setup demo test test-fast chaos check format schemas bench bench-consumer bench-hdfs bench-templates clean
+.PHONY: help setup demo test test-fast chaos fuzz check format schemas bench bench-consumer bench-hdfs bench-templates clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -46,6 +46,9 @@ check: $(VENV)/dev  ## Lint, type-check, check imports and spelling
 
 chaos: $(VENV)/dev  ## Everything dies at random moments, ten times; nothing may be lost (CHAOS='--seeds 2' for less)
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+fuzz: $(VENV)/dev  ## Give every decoder of lines changed and arbitrary bytes, for minutes each (FUZZ_MINUTES=5)
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 format: $(VENV)/dev  ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
