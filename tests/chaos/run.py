@@ -3,7 +3,8 @@
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,7 +22,7 @@ __all__ = ["LINES", "Outcome", "run_seed"]
 
 LINES = 100_000
 RECORDS_A_SECOND = 2_500.0
-SETTLE_SECONDS = 240.0
+SETTLE_SECONDS = 400.0
 
 Say = Callable[[str], None]
 
@@ -122,8 +123,18 @@ def _settle(scene: Scene, say: Say) -> None:
     service = scene.service
     ends = sum(len(entries) for entries in entries_of(service.place.kafka, service.logs_topic).values())
     say("waiting until all is applied")
-    wait(lambda: service.applied() >= ends, service.children.check, SETTLE_SECONDS)
+    with _told(lambda: f"{service.applied():,} of {ends:,} offsets are applied"):
+        wait(lambda: service.applied() >= ends, service.children.check, SETTLE_SECONDS)
     say("flushing")
     service.flush()
     say("waiting until all is scored")
-    wait(lambda: not any(s.ready_windows() for s in service.stores()), service.children.check, SETTLE_SECONDS)
+    with _told(lambda: f"{sum(s.ready_windows() for s in service.stores()):,} windows are not scored"):
+        wait(lambda: not any(s.ready_windows() for s in service.stores()), service.children.check, SETTLE_SECONDS)
+
+
+@contextmanager
+def _told(how_far: Callable[[], str]) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}: {how_far()}") from error

@@ -17,8 +17,9 @@ from stream.windowing.batches import batch_of
 from stream.windowing.store import Cutting, PartitionId, PartitionStore
 from stream.windowing.windows import Event, WindowRule
 
-RECORDS = 20
-"""How many offsets it would apply: few, so that they are produced soon, whatever happens."""
+RECORDS = 2
+"""How many offsets it would apply: few, so that the partition soon holds them. A state that was ahead of its partition
+would be noticed by itself."""
 
 PATIENCE_SECONDS = 120.0
 
