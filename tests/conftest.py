@@ -2,8 +2,8 @@
 
 A test that asks for ``broker`` (or ``topic``, or ``own_broker``) runs once on each broker that this machine offers: the
 embedded one always, Apache Kafka where ``LOGSCRY_TEST_KAFKA`` names one or a control script stands beside the
-repository. ``--broker`` chooses. In CI (the variable ``CI`` is set) a missing Apache Kafka is an error; elsewhere the
-summary at the end says so.
+repository. With the mark ``one_broker`` it runs on the last of them alone. ``--broker`` chooses. In CI (the variable
+``CI`` is set) a missing Apache Kafka is an error; elsewhere the summary at the end says so.
 """
 
 import os
@@ -57,10 +57,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that needs a broker once on each that was chosen."""
+    brokers = _chosen_brokers(metafunc.config)
+    if metafunc.definition.get_closest_marker("one_broker"):
+        brokers = brokers[-1:]
     for fixture, scope in _ON_EACH_BROKER.items():
         if fixture in metafunc.fixturenames:
             # The scope given here overrides the fixture's own: a broker of a test's own must stay that.
-            metafunc.parametrize(fixture, _chosen_brokers(metafunc.config), indirect=True, scope=scope)
+            metafunc.parametrize(fixture, brokers, indirect=True, scope=scope)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

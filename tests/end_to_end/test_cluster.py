@@ -14,7 +14,7 @@ from tests.end_to_end.test_path import FAULTY, alert_ids, faulty_lines, normal_l
 from tests.redis_cluster import ClusterServer, RedisCluster
 from tests.service import Place, produce, running_service, wait
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.one_broker]
 
 LINES = [*normal_lines(), *faulty_lines()]
 IMPATIENT = {"LOGSCRY_WORKER__CLAIM_IDLE_MS": "1000"}

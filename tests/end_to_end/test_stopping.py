@@ -17,7 +17,7 @@ from stream.stopping import FORCED_EXIT
 from tests.end_to_end.test_path import line
 from tests.service import Line, Place, Service, produce, running_service, wait
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.one_broker]
 
 BOUND_SECONDS = 10.0
 """Twice what is promised: this machine may be doing other things."""
