@@ -1,7 +1,7 @@
 """Applying records to the state of their partition, and acting on the answer: counts, refusals, a full stream."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ from stream.consumers.taking import Taker
 from stream.dead_letters import dead_letter_of, encode_dead_letter
 from stream.windowing.partition_state import Refusal
 from stream.windowing.store import Applied, Batch, Cutting, Ending
+from stream.windowing.windows import WindowRule
 
 __all__ = ["Applier"]
 
@@ -140,23 +141,36 @@ class Applier:
             self._kafka.resume(partition)
             log.info("ready_stream_drained", partition=partition.partition, bytes=ready_bytes)
 
-    def mind_silence(self, partition: TopicPartition, held: Held) -> None:
-        """End what waits in a partition without new lines; see ``silence.py``."""
+    def mind_silence(self, held: Mapping[TopicPartition, Held]) -> None:
+        """End what waits in partitions without new lines; see ``silence.py``.
+
+        Kafka is asked once where all those end in which something is to end by the clock on the wall: what was fetched
+        last need not have told of the newest records.
+        """
+        cutting = self._cutting()
+        endings = {p: ending for p, each in held.items() if (ending := self._ending(p, each, cutting.rule)) is not None}
+        by_the_clock = [partition for partition, ending in endings.items() if ending is not Ending.DUE]
+        ends = ranges(self._settings.kafka, by_the_clock) if by_the_clock else {}
+        for partition, ending in endings.items():
+            each = held[partition]
+            if partition in ends and ends[partition].end > (each.next_offset or 0):
+                each.silent_since = None
+            else:
+                self._end(partition, each, cutting, ending)
+
+    def _ending(self, partition: TopicPartition, held: Held, rule: WindowRule) -> Ending | None:
+        """What to end in a partition, if it has no lines that are not applied; None when nothing."""
         end = self._kafka.highwater(partition)
         if held.full or end is None or held.next_offset is None or held.next_offset < end:
             held.silent_since = None
-            return
+            return None
         if held.silent_since is None:
             held.silent_since = self._clock()
         silent_ms = int((self._clock() - held.silent_since) * 1000)
-        cutting = self._cutting()
-        ending = ending_after(silent_ms, self._settings.consumer.idle_timeout_ms, cutting.rule, held.last)
-        if ending is None:
-            return
-        if ending is not Ending.DUE and ranges(self._settings.kafka, [partition])[partition].end > held.next_offset:
-            held.silent_since = None  # what was fetched last did not tell of the newest records
-            return
-        applied = held.store.advance(self._taker.owner, held.next_offset, cutting, ending)
+        return ending_after(silent_ms, self._settings.consumer.idle_timeout_ms, rule, held.last)
+
+    def _end(self, partition: TopicPartition, held: Held, cutting: Cutting, ending: Ending) -> None:
+        applied = held.store.advance(self._taker.owner, held.next_offset or 0, cutting, ending)
         if applied.refusal is not None:
             self._refused(partition, held, applied)
         else:

@@ -173,14 +173,19 @@ class Consumer:
             if held.full:
                 self._applier.mind_fullness(partition, held, held.store.ready_bytes())
             self._cover_markers(partition, held)
-            self._applier.mind_silence(partition, held)
-            end = self._kafka.highwater(partition)
-            if end is not None:
-                lag = max(0, end - (held.next_offset or 0))
-                self._parts.metrics.lag_records.labels(str(partition.partition)).set(lag)
+        self._applier.mind_silence(self._held)
+        self._tell_lag()
         self._parts.metrics.paused_partitions.set(sum(held.full for held in self._held.values()))
         self._taker.remember(self._held)
         self._taker.commits.commit(self._held)
+
+    def _tell_lag(self) -> None:
+        """Set the lag of the partitions whose position is known: one may just have been refused."""
+        for partition, held in self._held.items():
+            end = self._kafka.highwater(partition)
+            if held.next_offset is not None and end is not None:
+                lag = max(0, end - held.next_offset)
+                self._parts.metrics.lag_records.labels(str(partition.partition)).set(lag)
 
     def _was_forgotten(self, held: Held) -> bool:
         """Whether Redis came back empty or older: a partition without new lines has no call that would be refused."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from kafka import TopicPartition
 from prometheus_client import CollectorRegistry
 from redis import Redis
 
@@ -11,11 +12,13 @@ from deploy.embedded.broker import Broker
 from model.events.templates import Templates
 from model.lines.formats import LineFormat
 from model.lines.parser import LineParser
+from stream.consumers import applying
 from stream.consumers.consumer import Consumer
+from stream.consumers.offsets import Range, ranges
 from stream.consumers.parts import ConsumerParts
 from stream.consumers.records import RecordReader
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
-from stream.settings import load_settings
+from stream.settings import KafkaSettings, load_settings
 from stream.telemetry import ConsumerMetrics
 from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.store import PartitionId, PartitionStore
@@ -81,9 +84,11 @@ class Silent:
 
 
 @pytest.fixture
-def silent(broker: Broker, redis_client: Redis, namespace: str, topic: Callable[..., str]) -> Iterator[Silent]:
-    """A gap of ten minutes, a grace of one, an idle time-out of thirty seconds."""
-    logs = topic("logs")
+def silent(
+    request: pytest.FixtureRequest, broker: Broker, redis_client: Redis, namespace: str, topic: Callable[..., str]
+) -> Iterator[Silent]:
+    """A gap of ten minutes, a grace of one, an idle time-out of thirty seconds; one partition, or as many as asked."""
+    logs = topic("logs", partitions=getattr(request, "param", 1))
     given = {"namespace": namespace, "kafka.bootstrap_servers": broker.address, "kafka.logs_topic": logs}
     settings = load_settings(None, {**given, "kafka.session_timeout_ms": 6000})
     live = LiveSettings(9, 9, GAP_SECONDS * 1000, 1.0, grace_ms=GRACE_SECONDS * 1000)
@@ -148,3 +153,32 @@ def test_another_owner_s_sessions_are_left_alone(silent: Silent):
 
     assert silent.windows() == []
     assert silent.registry.get_sample_value("logscry_consumer_refusals_total", {"reason": "owner"}) == 1
+    # Its position is unknown now, and no lag is told of a position that is not known.
+    assert silent.registry.get_sample_value("logscry_consumer_lag_records", {"partition": "0"}) == 0
+
+
+@pytest.mark.parametrize("silent", [3], indirect=True)
+def test_kafka_is_asked_once_about_all_partitions_that_fell_silent(
+    silent: Silent, namespace: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A connection for each would keep a consumer of many partitions from its work."""
+    asked: list[list[int]] = []
+
+    def counted(settings: KafkaSettings, partitions: list[TopicPartition]) -> dict[TopicPartition, Range]:
+        asked.append([each.partition for each in partitions])
+        return ranges(settings, partitions)
+
+    monkeypatch.setattr(applying, "ranges", counted)
+    logs = silent.store.partition.topic
+    stores = [PartitionStore(silent.redis, namespace, PartitionId(logs, number)) for number in range(3)]
+    for number in range(3):
+        produce(silent.broker.address, logs, [Line(b"k", b'{"message": "a"}')], partition=number)
+
+    def applied() -> bool:
+        silent.consumer.turn()
+        return [position.offset for store in stores if (position := store.position())] == [1, 1, 1]
+
+    wait(applied)
+    silent.pass_time(GAP_SECONDS)
+    assert [sorted(numbers) for numbers in asked] == [[0, 1, 2]]
+    assert silent.ended("silence") == 3
