@@ -30,6 +30,7 @@ class ReadBack:
     """Reads single records again.
 
     A line that Kafka no longer holds, or does not give soon, is left out: an alert is never held back for its text.
+    So is a record of another key, as where the topic was made anew: it is none of the window's.
 
     Args:
         settings: How to connect.
@@ -42,11 +43,12 @@ class ReadBack:
         self._consumer: KafkaConsumer | None = None
         self._away_until = -math.inf
 
-    def lines(self, partition: PartitionId, places: Sequence[int]) -> list[RawLine]:
+    def lines(self, partition: PartitionId, key: bytes, places: Sequence[int]) -> list[RawLine]:
         """Read the records of some places.
 
         Args:
             partition: Where they are.
+            key: Whose lines they are.
             places: ``offset << 16 | line``, any order.
 
         Returns:
@@ -57,7 +59,7 @@ class ReadBack:
             return found
         try:
             for place, record in self._records(TopicPartition(*partition), sorted(places)):
-                if record.offset == place >> 16 and record.value is not None:
+                if record.offset == place >> 16 and record.key == key and record.value is not None:
                     found.append(RawLine(place, raw_line(record.value, place & 0xFFFF), record.timestamp))
         except KafkaError as exc:
             self._away_until = self._clock() + AWAY_SECONDS

@@ -174,7 +174,7 @@ class Worker:
             return None
         events = window.events()
         places = {events[index].place for index in indices[: MOST_LINES - 1]} | {events[-1].place}
-        return self._read_back.lines(window.partition, sorted(places))
+        return self._read_back.lines(window.partition, window.key, sorted(places))
 
 
 def _next_part(windows: list[ReadyWindow]) -> list[ReadyWindow]:

@@ -2,10 +2,11 @@
 
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 
-from deploy.embedded.broker import ApacheKafka, EmbeddedBroker
+from deploy.embedded.broker import ApacheKafka, Broker, EmbeddedBroker
 from deploy.embedded.stack import create_topics
 from stream.settings import load_settings
 from stream.windowing.store import PartitionId
@@ -24,7 +25,7 @@ def test_a_kafka_that_gives_no_record_is_not_asked_for_every_line(own_broker: Ap
     read_back = ReadBack(settings.kafka, lambda: now)
 
     def texts() -> list[bytes]:
-        return [line.value for line in read_back.lines(PartitionId("logs", 0), [1, 1 << 16])]
+        return [line.value for line in read_back.lines(PartitionId("logs", 0), b"k", [1, 1 << 16])]
 
     assert texts() == [b"second", b"third"]
     assert own_broker.pid is not None
@@ -35,4 +36,17 @@ def test_a_kafka_that_gives_no_record_is_not_asked_for_every_line(own_broker: Ap
     assert texts() == []
     now = AWAY_SECONDS + 1
     assert texts() == [b"second", b"third"]
+    read_back.close()
+
+
+def test_a_line_of_another_key_is_left_out(broker: Broker, topic: Callable[..., str]):
+    """Where a topic was made anew, what stands at a window's offsets is not the window's."""
+    logs = topic("logs")
+    produce(
+        broker.address, logs, [Line(b"k", b"first"), Line(b"other", b"secret"), Line(None, b"no"), Line(b"k", b"last")]
+    )
+    read_back = ReadBack(load_settings(None, {"kafka.bootstrap_servers": broker.address}).kafka)
+
+    found = read_back.lines(PartitionId(logs, 0), b"k", [offset << 16 for offset in range(4)])
+    assert [(line.place >> 16, line.value) for line in found] == [(0, b"first"), (3, b"last")]
     read_back.close()
