@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 
 from model.artefact import Artefact
-from model.content import EVENT_BYTES, WindowContent
+from model.content import EVENT_BYTES, WindowContent, split_events
 from model.diagnosis import Usual, diagnose
 from model.errors import ModelError
 from model.evidence import Evidence
@@ -73,6 +73,10 @@ class Scorer:
         scores = [fresh[window] if window in fresh else cache[window] for window in windows]
         self._remember(windows, fresh)
         return scores
+
+    def novel_events(self, window: WindowContent) -> list[bytes]:
+        """The distinct event IDs of a window that no template has, sorted: `explain` knows no texts of them."""
+        return sorted(set(split_events(window.events)) - self._template_texts.keys())
 
     def explain(self, window: WindowContent, texts: Mapping[bytes, str] | None = None) -> Explanation:
         """Say what is surprising about a window and what was expected instead.

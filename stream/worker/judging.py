@@ -16,6 +16,7 @@ from stream.alert_making import Judgement, RawLine, alert_of
 from stream.alerts import Alert
 from stream.telemetry import WorkerMetrics
 from stream.windowing.ready import ReadyWindow
+from stream.windowing.store import PartitionId
 
 __all__ = ["Failure", "Judge", "Raised", "Verdicts"]
 
@@ -63,7 +64,7 @@ class Judge:
 
     Args:
         scorer: The front door of the model.
-        texts: Gives the texts of a window's novel events, by event ID.
+        texts: Gives the texts of novel events of a partition, by event ID; it is asked about none as well.
         lines: Gives raw lines of a window: those of the events at some indices, and the last; None where alerts have
             none.
         max_deliveries: A window that this many workers were given before, and did not finish, is not tried again.
@@ -73,7 +74,7 @@ class Judge:
     def __init__(
         self,
         scorer: Scorer,
-        texts: Callable[[ReadyWindow], Mapping[bytes, str]],
+        texts: Callable[[PartitionId, Sequence[bytes]], Mapping[bytes, str]],
         lines: Callable[[ReadyWindow, Sequence[int]], list[RawLine] | None],
         max_deliveries: int,
         metrics: WorkerMetrics,
@@ -131,7 +132,9 @@ class Judge:
 
     def _raise(self, window: ReadyWindow, score: float, threshold: float) -> Raised:
         artefact = self._scorer.artefact
-        explanation = self._scorer.explain(_content(window), self._texts(window))
+        content = _content(window)
+        texts = self._texts(window.partition, self._scorer.novel_events(content))
+        explanation = self._scorer.explain(content, texts)
         judgement = Judgement(score, artefact.calibration.percentile(score), threshold, artefact.version)
         surprising = [event.index for event in explanation.events if 0 <= event.index < window.size]
         lines = self._lines(window, surprising)

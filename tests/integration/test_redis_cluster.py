@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from stream.windowing.novel import NovelTexts
-from stream.windowing.ready import ReadyWindow
 from stream.windowing.registry import PartitionRegistry
 from stream.windowing.store import PartitionId, PartitionStore
 from tests.redis_cluster import RedisCluster, connected
@@ -42,13 +41,11 @@ def test_partitions_are_remembered_and_forgotten(any_redis: Any, namespace: str)
 
 
 def test_texts_of_novel_events_are_found_beside_their_partition_s_state(any_redis: Any, namespace: str):
-    """Known events have none."""
+    """Those that were forgotten have none."""
     partition = PartitionId("logs", 3)
     any_redis.hset(PartitionStore(any_redis, namespace, partition).novel, b"n" * 8, json.dumps({"text": "fire"}))
-    entries = b"".join(event_id * 8 + bytes(16) for event_id in (b"n", b"k"))
 
-    window = ReadyWindow(partition, b"1-0", b"key", bytes(5), entries)
-    assert NovelTexts(any_redis, namespace).texts(window) == {b"n" * 8: "fire"}
+    assert NovelTexts(any_redis, namespace).texts(partition, [b"m" * 8, b"n" * 8]) == {b"n" * 8: "fire"}
 
 
 def test_state_is_removed_whole(any_redis: Any, namespace: str):

@@ -1,15 +1,19 @@
 """A batch is judged whole, whatever one of its windows does to the model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
+from redis import Redis
 
+from deploy.embedded.ports import free_port
 from model.content import WindowContent
-from model.errors import TransientError
+from model.errors import RedisAwayError, TransientError
 from model.explanation import Explanation
 from model.scoring import Scorer
 from stream.telemetry import WorkerMetrics
+from stream.windowing.novel import NovelTexts
 from stream.windowing.ready import ReadyWindow
 from stream.windowing.store import PartitionId
 from stream.worker.judging import Judge
@@ -53,7 +57,9 @@ def scorer() -> BreakingScorer:
 def judge(scorer: Scorer) -> Judge:
     """No texts and no lines."""
     metrics = WorkerMetrics(CollectorRegistry())
-    return Judge(scorer, lambda _: {}, lambda _window, _indices: None, max_deliveries=3, metrics=metrics)
+    return Judge(
+        scorer, lambda _partition, _events: {}, lambda _window, _indices: None, max_deliveries=3, metrics=metrics
+    )
 
 
 def test_a_window_that_breaks_the_model_fails_alone(scorer: BreakingScorer):
@@ -88,9 +94,35 @@ def test_a_window_that_too_many_workers_were_given_is_not_tried(scorer: Breaking
 def test_a_server_that_is_away_fails_the_batch_not_a_window(scorer: BreakingScorer):
     """The batch is judged again later; nothing becomes a dead letter for it."""
 
-    def away(_: ReadyWindow) -> Mapping[bytes, str]:
+    def away(_partition: PartitionId, _events: Sequence[bytes]) -> Mapping[bytes, str]:
         raise TransientError("Redis does not answer")
 
     metrics = WorkerMetrics(CollectorRegistry())
     with pytest.raises(TransientError):
         Judge(scorer, away, lambda _window, _indices: None, 3, metrics).judge([ready(*BACKWARDS)], -1.0)
+
+
+def test_texts_are_asked_for_only_of_events_that_the_model_does_not_know(scorer: BreakingScorer):
+    """Each once; a window without any asks about none."""
+    asked: list[Sequence[bytes]] = []
+
+    def texts(partition: PartitionId, events: Sequence[bytes]) -> Mapping[bytes, str]:
+        assert partition == PartitionId("logs", 0)
+        asked.append(events)
+        return dict.fromkeys(events, "seat <n> burns")
+
+    novel = replace(ready(*NORMAL), entries=2 * (b"n" * 8 + bytes(16)) + ready(*NORMAL).entries)
+    judging = Judge(scorer, texts, lambda _window, _indices: None, 3, WorkerMetrics(CollectorRegistry()))
+    verdicts = judging.judge([novel, ready(*BACKWARDS)], toy_artefact().threshold)
+
+    assert asked == [[b"n" * 8], []]
+    assert verdicts.alerts[0].alert.events[0].text == "seat <n> burns"
+
+
+def test_redis_is_not_asked_about_no_events():
+    """Where nothing listens, an answer comes without it."""
+    nowhere = NovelTexts(Redis(port=free_port()), "nobody")
+
+    assert nowhere.texts(PartitionId("logs", 0), []) == {}
+    with pytest.raises(RedisAwayError):
+        nowhere.texts(PartitionId("logs", 0), [b"n" * 8])
