@@ -44,7 +44,7 @@ def stopping() -> Iterator[threading.Event]:
         with _watch():
             yield stop
     except StoppedWhileWaiting:
-        pass
+        pass  # the end that was asked for, before anything had begun
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -49,7 +49,7 @@ class Guard:
         """End the guard and whatever it still guards. A repeat is harmless."""
         stream = self._process.stdin
         if stream and not stream.closed:
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(BrokenPipeError):  # it has ended already
                 stream.close()
         self._process.wait()
 
@@ -80,7 +80,7 @@ def watch(stream: IO[bytes], folder: Path | None) -> None:
         change = guarded.add if line.startswith(b"+") else guarded.discard
         change(int(line[1:]))
     for pid in guarded:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
             os.kill(pid, signal.SIGKILL)
     if folder:
         _remove(folder)

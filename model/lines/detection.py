@@ -136,7 +136,7 @@ def _json_format(objects: Sequence[dict[str, Any]]) -> LineFormat:
 def _unwrapped(objects: Sequence[dict[str, Any]], message: str | None) -> Iterator[tuple[dict[str, Any], str]]:
     fields = JsonFields(message)
     for each in objects:
-        with suppress(RecordError):
+        with suppress(RecordError):  # a format is found by the objects that have a message
             yield fields.unwrapped(each)
 
 

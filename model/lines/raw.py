@@ -57,7 +57,7 @@ def _element(array: bytes, number: int) -> bytes | None:
 
 def _log_record(value: bytes, number: int) -> bytes | None:
     for encoding in _ENCODINGS:
-        with suppress(RecordError):
+        with suppress(RecordError):  # it is not in this encoding
             entries = encoding.entries(value) if encoding.may_be(value) else []
             if number < len(entries):
                 return _shown(encoding, entries[number])

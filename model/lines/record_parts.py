@@ -62,12 +62,12 @@ def parts_of(value: bytes, line_format: LineFormat | None) -> RecordParts:
     """
     kinds = ("otlp-json", "otlp-proto", "json") if line_format is None else (line_format.kind,)
     for kind in kinds:
-        with suppress(RecordError):
+        with suppress(RecordError):  # it is of another kind
             if kind in _ENCODINGS and (line_format is not None or _ENCODINGS[kind].may_be(value)):
                 return _OtlpParts(_ENCODINGS[kind], value)
             if kind == "json" and b"{" in value:
                 return _JsonParts(value, line_format)
-    with suppress(RecordError):
+    with suppress(RecordError):  # the counts do not fit: it is text
         if (line_format is None or line_format.may_be_counted) and (frames := frames_in(value)):
             return _FrameParts(frames, line_format)
     return _TextParts(value, line_format)
@@ -127,12 +127,12 @@ class _JsonParts:
     def text(self, number: int) -> bytes:
         if len(self) == 1:
             return bare_line(self._value)
-        with suppress(RecordError):
+        with suppress(RecordError):  # an object that cannot be written has no text to look for a key in
             return _dumped(self._objects[number])
         return b""
 
     def field(self, number: int, path: FieldPath) -> object:
-        with suppress(RecordError):
+        with suppress(RecordError):  # no message to unwrap: the fields are the object's own
             return value_at(self._message.unwrapped(self._objects[number])[0], path)
         return value_at(self._objects[number], path)
 

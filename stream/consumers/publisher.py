@@ -42,7 +42,7 @@ def await_acknowledged(producer: "KafkaProducer", sent: Sequence[Any], stop: thr
     while not all(future.is_done for future in sent):
         if time.monotonic() - begin > (STOPPING_SECONDS if stop.is_set() else ACKNOWLEDGE_SECONDS):
             break
-        with suppress(KafkaTimeoutError):
+        with suppress(KafkaTimeoutError):  # a slice is over: the loop says how long it may take in all
             producer.flush(timeout=SLICE_SECONDS)
     for future in sent:
         future.get(timeout=0)

@@ -132,7 +132,7 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python s
                     self.next_fetch_offset = max(self.next_fetch_offset, record.offset + 1)
                     yield record
             except (ValueError, IndexError):
-                pass
+                pass  # it is not only the headers: the rest is damaged, and told of below
             else:
                 self.next_fetch_offset = batches.last.next_offset  # compaction may have taken the last records away
                 return
