@@ -15,6 +15,7 @@ from model.lines.otlp import MAX_DEPTH, Entry
 __all__ = ["OtlpJson"]
 
 _LONGEST_NUMBER = 20
+_INT64 = range(-(1 << 63), 1 << 63)
 
 
 class OtlpJson:
@@ -138,11 +139,13 @@ def _values(value: object) -> list[Any]:
 
 
 def _whole(value: object) -> object:
+    """Read a number, which is text in JSON; what does not fit into 64 bits stays text."""
     if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
         try:
-            return int(value)
+            number = int(value)
         except ValueError:
             return value
+        return number if number in _INT64 else value
     return value
 
 

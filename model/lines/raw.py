@@ -26,7 +26,8 @@ def raw_line(value: bytes, number: int) -> bytes:
 
     Returns:
         The line; of an array of JSON objects, its object; of OTLP, the log record as JSON with what it shares with its
-        neighbours. The whole value where it is one JSON value over several lines, or has no such line.
+        neighbours. The whole value where it is one JSON value over several lines, has no such line, or holds what JSON
+        can say and cannot be written again, such as lists in very many lists.
     """
     bare = value.strip()
     element = _log_record(value, number) or (_element(bare, number) if bare.startswith(b"[") else None)
@@ -60,14 +61,17 @@ def _log_record(value: bytes, number: int) -> bytes | None:
         with suppress(RecordError):  # it is not in this encoding
             entries = encoding.entries(value) if encoding.may_be(value) else []
             if number < len(entries):
-                return _shown(encoding, entries[number])
+                return _shown(encoding, entries[number]) or value
     return None
 
 
-def _shown(encoding: Encoding, entry: Entry) -> bytes:
-    """Give what a log record states, times in milliseconds since 1970."""
+def _shown(encoding: Encoding, entry: Entry) -> bytes | None:
+    """Give what a log record states, times in milliseconds since 1970; None where that cannot be written."""
     time_ms, observed_ms = encoding.times_ms(entry.record)
     times = {"time": time_ms, "observedTime": observed_ms}
     fields = {**encoding.fields(entry.record), **encoding.shared(entry)}
     stated = {name: value for name, value in fields.items() if value not in (None, "", {})}
-    return orjson.dumps({**{name: each for name, each in times.items() if each != NO_TIME}, **stated})
+    try:
+        return orjson.dumps({**{name: each for name, each in times.items() if each != NO_TIME}, **stated})
+    except orjson.JSONEncodeError:
+        return None

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 examples[name] = _fuzz(name, options.seed, progress, task)
             except Exception:  # noqa: BLE001 -- whatever leaves a decoder is what is looked for; it is shown
                 failed.append(name)
-                console.print(f"WRONG: {name}\n{traceback.format_exc()}", markup=False, highlight=False)
+                console.print(f"WRONG: {name}\n{traceback.format_exc()}", markup=False, highlight=False, soft_wrap=True)
     print(orjson.dumps({"examples": examples, "failed": failed}).decode())  # noqa: T201 -- the result
     return 1 if failed else 0
 

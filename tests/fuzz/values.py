@@ -68,9 +68,13 @@ JSON_VALUES = st.recursive(
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below, max_size=3),
     max_leaves=8,
 )
+#: Lists in lists: more than this project follows, more than JSON's writer writes, more than its reader reads.
+_DEEP = st.sampled_from([40, 300, 1200]).map(lambda depth: json.loads("[" * depth + "]" * depth))
 _SHIPPED = [json.dumps(shipped[0]).encode() for shipped in SHIPPERS.values()]
 _NAMES = st.sampled_from(["msg", "message", "log", "time", "ts", "event", "level", "a.b", "x"])
-_OBJECTS = st.dictionaries(_NAMES, JSON_VALUES, max_size=5).map(lambda each: json.dumps(each).encode())
+_OBJECTS = st.dictionaries(_NAMES, JSON_VALUES | JSON_VALUES | _DEEP, max_size=5).map(
+    lambda each: json.dumps(each).encode()
+)
 _LINES_OF_OBJECTS = st.lists(st.sampled_from(_SHIPPED) | _OBJECTS, min_size=1, max_size=3)
 JSON = _LINES_OF_OBJECTS.map(b"\n".join) | _LINES_OF_OBJECTS.map(lambda each: b"[" + b",".join(each) + b"]")
 
@@ -95,7 +99,18 @@ _RECORDS = st.builds(
     st.sampled_from(["", "01" * 16, "ff" * 16]),
 )
 _LOGS = st.lists(_RECORDS, max_size=3).map(lambda records: logs(*records))
-OTLP_JSON = _LOGS.map(as_json)
+#: What only JSON can say: values of another form than their name, and numbers of any size.
+_KINDS = st.sampled_from(
+    ["stringValue", "intValue", "boolValue", "doubleValue", "bytesValue", "arrayValue", "kvlistValue"]
+)
+_ANYTHING = JSON_VALUES | _DEEP | st.integers(-(10**19), 10**20 - 1).map(str)
+_ODD = st.builds(lambda kind, value: {kind: value}, _KINDS, _ANYTHING)
+_ODD_LOGS = st.builds(
+    lambda body, value: logs(record("said", attributes=[{"key": "k", "value": value}]), record(None, body=body)),
+    _ODD,
+    _ODD,
+)
+OTLP_JSON = (_LOGS | _ODD_LOGS).map(as_json)
 OTLP_PROTO = _LOGS.map(as_proto)
 
 _TEXT_LINES = [line.encode() for _, line, _, _ in HEADER_LINES]

@@ -1,9 +1,13 @@
 """A line's own bytes, found again in its record."""
 
+import json
+
+import orjson
 import pytest
 
 from model.lines.raw import raw_line
 from model.lines.records import read_text
+from tests.unit.model.lines.test_otlp import as_json, logs, record
 
 
 @pytest.mark.parametrize("value", [b"one", b" one \n\n two\n", b"\n\nfirst\n at Frame.a\n at Frame.b", b"[a] b\n[c] d"])
@@ -33,3 +37,20 @@ def test_one_object_of_several_is_shown_alone(value: bytes):
 def test_what_is_no_array_of_objects_is_shown_whole(value: bytes):
     """It is shown in an alert, so it must be shown somehow."""
     assert raw_line(value, 1) == value
+
+
+def test_a_log_record_that_cannot_be_written_again_is_shown_with_its_whole_record():
+    """JSON is read to more depth than it is written to."""
+    deep = json.loads("[" * 300 + "]" * 300)
+    value = as_json(logs(record(attributes=[{"key": "deep", "value": {"stringValue": deep}}]), record("other")))
+
+    assert raw_line(value, 0) == value
+    assert orjson.loads(raw_line(value, 1))["body"] == "other"
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-9223372036854775809"])
+def test_a_number_too_large_for_otlp_is_shown_as_text(number):
+    """It has no more than 64 bits there; JSON's writer writes no more."""
+    value = as_json(logs(record(attributes=[{"key": "n", "value": {"intValue": number}}])))
+
+    assert orjson.loads(raw_line(value, 0))["attributes"] == {"n": number}
