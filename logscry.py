@@ -299,9 +299,11 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     session_gap: Annotated[str, typer.Option(help="Silence that ends a session.")] = "30m",
     threshold: Threshold = None,
     budget: Budget = None,
+    max_files: MaxFiles = None,
+    sample_ratio: SampleRatio = 1.0,
     seed: Annotated[int, typer.Option(help="Of the split, the weights and the masks.")] = 0,
 ) -> None:
-    r"""Learn what normal looks like from log files, without labels.
+    r"""Learn what normal looks like from log files, or from what [b]preprocess[/b] made of them, without labels.
 
     Example: [b]logscry train logs/ --key-pattern 'trace=(\w+)' --preset test[/b]
     """
@@ -325,6 +327,8 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
         max_seconds=duration_ms(max_time) / 1000 if max_time else float("inf"),
         alerts_per_10000_windows=budget,
         threshold=threshold,
+        max_files=max_files,
+        sample_ratio=sample_ratio,
     )
     with RichProgress() as progress:
         artefact = train_model(request, progress)

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -162,7 +163,8 @@ class DayFile:
         if about.get("schema") != SCHEMA:
             self._refuse(2, f"it is of the schema {about.get('schema')!r}; this version of logscry reads {SCHEMA}")
         try:
-            self.day, self.source = str(about["day"]), Source.from_json(about)
+            self.day = str(about.pop("day"))
+            self.source = _source(orjson.dumps(about))
             self._expected = self.source.days[self.day]
         except (KeyError, TypeError, ValueError, AttributeError, LogscryError) as exc:
             self._refuse(2, f"`about` lacks or mistypes a field ({exc})", exc)
@@ -216,6 +218,12 @@ class DayFile:
         raise ConfigurationError(
             f"cannot read the preprocessed logs {self.path}, line {line}: {what}; {_AGAIN}."
         ) from cause
+
+
+@lru_cache(maxsize=64)
+def _source(about: bytes) -> Source:
+    """Read what a preprocessing wrote about itself; its files all have one ``Source``."""
+    return Source.from_json(orjson.loads(about))
 
 
 def _session(value: Mapping[str, Any], files: int) -> Session:

@@ -18,7 +18,7 @@ from model.lines.key_rule import KeyRule
 from model.lines.parser import LineParser
 from training.day_files import Source, encode_sequence, file_name, is_day_file, write_day_file
 from training.log_files import LogFiles
-from training.progress import Progress, SilentProgress
+from training.progress import Progress, SilentProgress, counted
 from training.reading import learn_templates
 from training.rows import LineCounts, Row, cut_at_silences, keys_of_files, rows_of
 from training.selection import Selection
@@ -169,19 +169,14 @@ class _Run:
         source = self._source()
         self._progress.begin("writing", self._days.total())
         drafts = []
-        for day, group in groupby(records, key=lambda record: _day_of(_number(record, 0))):
+        for day, group in groupby(counted(records, self._progress), key=lambda record: _day_of(_number(record, 0))):
             drafts.append(self._folder / file_name(day))
             with drafts[-1].open("xb") as file:
-                write_day_file(file, day, source, self._told(group))
+                write_day_file(file, day, source, map(_encoded, group))
         self._progress.end()
         for draft in drafts:  # all are whole before the first has its name
             draft.replace(self._request.output / draft.name)
         return tuple(self._request.output / draft.name for draft in drafts)
-
-    def _told(self, records: Iterable[bytes]) -> Iterator[bytes]:
-        for record in records:
-            yield record[record.index(b"\0\0", 3 * _WORD) + 2 :]
-            self._progress.advance(1, {})
 
     def _source(self) -> Source:
         words = self._words
@@ -223,6 +218,11 @@ def _unpack(record: bytes) -> tuple[bytes, Row]:
 def _begin(key: bytes, first: Row) -> bytes:
     """What sequences sort by: the order of sessions in training."""
     return b"".join(number.to_bytes(_WORD, "big") for number in first[:3]) + _ended(key)
+
+
+def _encoded(record: bytes) -> bytes:
+    """The sequence behind its ``_begin``."""
+    return record[record.index(b"\0\0", 3 * _WORD) + 2 :]
 
 
 def _ended(key: bytes) -> bytes:

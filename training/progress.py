@@ -1,8 +1,8 @@
 """Telling a person how far training is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -17,7 +17,12 @@ from rich.progress import (
     Progress as RichBar,
 )
 
-__all__ = ["Progress", "RichProgress", "SilentProgress"]
+__all__ = ["Progress", "RichProgress", "SilentProgress", "counted"]
+
+Item = TypeVar("Item")
+
+#: A bar that moves at each of a million small steps costs more than they do.
+_STEPS_A_MOVE = 1_000
 
 
 class Progress(Protocol):
@@ -34,6 +39,18 @@ class Progress(Protocol):
 
     def note(self, sentence: str) -> None:
         """Something that the person should know."""
+
+
+def counted(items: Iterable[Item], progress: Progress) -> Iterator[Item]:
+    """Yield the items, each a step of the stage that has begun."""
+    waiting = 0
+    for item in items:
+        yield item
+        waiting += 1
+        if waiting == _STEPS_A_MOVE:
+            progress.advance(waiting, {})
+            waiting = 0
+    progress.advance(waiting, {})
 
 
 class SilentProgress:

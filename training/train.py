@@ -1,7 +1,7 @@
 """Log files -> a trained model: read, mine, split, learn, calibrate, save."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import inf, isinf
 from pathlib import Path
@@ -26,11 +26,12 @@ from training.card import model_card
 from training.corpus import Corpus
 from training.held_out import HeldOutScores, score_held_out
 from training.loop import History, LoopPlan, WeightedWindows, fit
+from training.material import Material, read_material
 from training.pictures import training_pictures
 from training.presets import Preset, preset_named
 from training.pretrained import load_pretrained
 from training.progress import Progress, SilentProgress
-from training.reading import learn_templates, read_sessions
+from training.selection import KeySample, Selection
 from training.split import Split, split_sessions
 
 __all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "train"]
@@ -46,9 +47,9 @@ class TrainingRequest:
     """What to train, from what, and where to put it.
 
     Attributes:
-        inputs: Log files, folders and globs of normal operation; ``.gz`` is unpacked.
+        inputs: Log files, folders and globs of normal operation, or preprocessed logs; ``.gz`` is unpacked.
         output: The artefact's folder; None writes nothing.
-        key: Whose sequence a line belongs to; the default makes each file one key.
+        key: Whose sequence a line belongs to; the default makes each file one key. Preprocessed logs have theirs.
         lines: What is said about how lines are written; what is not said is found out from a sample.
         preset: ``test`` or ``transfer``.
         pretrained: Folder of a pretrained encoder, for the preset ``transfer``.
@@ -61,6 +62,8 @@ class TrainingRequest:
         alerts_per_10000_windows: Alert budget that sets the threshold, where ``threshold`` does not; None allows
             about one alert in 500 normal sessions, however many windows they have.
         threshold: In nats; None takes the budget.
+        max_files: Only the first so many files; None reads all.
+        sample_ratio: Share of the keys to learn from, more than 0, at most 1.
     """
 
     inputs: tuple[str | Path, ...]
@@ -77,6 +80,8 @@ class TrainingRequest:
     held_out_share: float = 0.25
     alerts_per_10000_windows: float | None = DEFAULT_BUDGET
     threshold: float | None = None
+    max_files: int | None = None
+    sample_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         preset = preset_named(self.preset)
@@ -88,6 +93,16 @@ class TrainingRequest:
             raise ConfigurationError(f"max_seconds is {self.max_seconds}; it must be more than 0.")
         if self.epochs is not None and self.epochs < 1:
             raise ConfigurationError(f"epochs is {self.epochs}; it must be at least 1.")
+        self.selection()
+
+    def selection(self) -> Selection:
+        """What to read."""
+        return Selection(self.inputs, self.max_files, KeySample(self.sample_ratio))
+
+    def of(self, material: Material) -> "TrainingRequest":
+        """The request with what preprocessed logs decided."""
+        rule = replace(self.rule, session_gap_ms=material.session_gap_ms)
+        return replace(self, key=material.key, rule=rule, sample_ratio=material.sample.ratio)
 
     def to_json(self) -> dict[str, Any]:
         """The settings that the artefact remembers; no paths of this machine."""
@@ -101,11 +116,12 @@ class TrainingRequest:
             "held_out_share": self.held_out_share,
             "alerts_per_10000_windows": self.alerts_per_10000_windows,
             "pretrained": self.pretrained.name if self.pretrained else None,
+            "sample_ratio": self.sample_ratio,
         }
 
 
 def train(request: TrainingRequest, progress: Progress | None = None) -> Artefact:
-    """Train a model of normal operation from log files, without labels, and save it.
+    """Train a model of normal operation from log files or preprocessed logs, without labels, and save it.
 
     Args:
         request: What to train.
@@ -119,15 +135,15 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
         ModelError: The artefact cannot be written.
     """
     progress = progress or SilentProgress()
-    line_format, templates = learn_templates(request.inputs, request.lines, progress)
-    corpus = read_sessions(request.inputs, request.key, (line_format, templates), request.rule, progress)
+    material = read_material(request.selection(), request.key, request.lines, request.rule, progress)
+    request, corpus, templates = request.of(material), material.corpus, material.templates
     split = split_sessions(corpus.sessions, request.rule, request.held_out_share, request.seed)
     if split.by_time:
         progress.note("there are few keys, so the end of each session is held out instead of whole keys.")
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, vocabulary, templates)
     history = _learn(request, network, vocabulary, split, progress)
-    artefact = _assemble(request, (line_format, templates, vocabulary), network, split, corpus)
+    artefact = _assemble(request, (material.line_format, templates, vocabulary), network, split, corpus)
     if warning := artefact.calibration.warning(artefact.threshold):
         progress.note(warning)
     if request.output is not None:

@@ -31,6 +31,7 @@ def test_help_is_there_for_every_command(command: list[str]):
         (["flush", "--timeout", "soon"], "30m"),
         (["preprocess", "no-such-file.log"], "no-such-file.log"),
         (["preprocess", "logscry.py", "--sample-ratio", "0"], "at most 1"),
+        (["train", "logscry.py", "--preset", "test", "--sample-ratio", "2"], "at most 1"),
         (["train", "no-such-file.log", "--preset", "test"], "no-such-file.log"),
         (["train", "logscry.py", "--preset", "grand"], "test"),
         (["train", "logscry.py", "--preset", "test", "--format", "no-such"], "such as cri+log4j"),
