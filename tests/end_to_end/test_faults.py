@@ -246,6 +246,30 @@ def test_a_broker_that_dies_while_rekeying_costs_and_doubles_no_record(
         assert sorted(record.value for record in read_all(place.kafka, "logs")) == sorted(values)
 
 
+def test_an_alert_that_its_topic_does_not_take_stops_the_worker_and_is_not_lost(
+    place: Place, namespace: str, logs: str
+):
+    """The last sentence says what to raise; once that is done, here by another topic, all alerts come."""
+    small = f"small-{namespace}"
+    with admin(place) as client:
+        configs = {"max.message.bytes": "500"}
+        wanted = {"num_partitions": 1, "replication_factor": 1, "configs": configs}
+        client.create_topics({small: wanted}, wait_for_metadata=True)
+    produce(place.kafka, logs, faulty_lines())
+    with running_service(place, namespace, logs, {"LOGSCRY_KAFKA__ALERTS_TOPIC": small}) as service:
+        service.start("consume")
+        service.flush()
+        worker = service.children.start("detect")
+        wait(lambda: worker.process.poll() is not None)
+        service.children.running.remove(worker)
+        assert worker.process.returncode == 2
+        assert f"topic {small} takes records of at most 500" in " ".join(worker.log_tail().split())
+
+        service.start("detect", "--set", f"kafka.alerts_topic={service.alerts_topic}")
+        service.await_scored()
+        assert {alert.key.encode() for alert, _ in service.alerts()} == set(FAULTY)
+
+
 def test_one_strange_record_does_not_stop_rekey(place: Place, namespace: str, topic: Callable[..., str]):
     """One that is too large with its key is a dead letter; one whose time is ahead is passed on."""
     raw, logs = topic("raw"), topic("logs", partitions=2)
