@@ -10,10 +10,11 @@ from model.errors import ConfigurationError, RecordError
 from model.events.templates import Templates
 from model.lines.detection import detect
 from model.lines.epochs import LATEST_MS, NO_TIME
+from model.lines.expressions import Expression
 from model.lines.field_times import FieldClock
 from model.lines.format_line import CONTENT
 from model.lines.formats import KINDS, LineFormat
-from model.lines.key_rule import KeyRule
+from model.lines.key_rule import SHARED_KEY, KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser, ParsedLines
 from model.lines.raw import raw_line
@@ -155,6 +156,8 @@ def check_keys(case: Keyed) -> None:
         assert len(key or b"") <= parts * (TEXT_FOR_A_BYTE * len(value or b"") + TEXT_MORE)
         with suppress(RecordError):
             _check_parts(keys, case.line_format, value or b"")
+        if case.line_format is not None and case.line_format.kind == "text":
+            _check_key_of_line(keys, case.line_format, value or b"")
 
 
 def _check_parts(keys: KeyExtractor, line_format: LineFormat | None, value: bytes) -> None:
@@ -168,3 +171,13 @@ def _check_parts(keys: KeyExtractor, line_format: LineFormat | None, value: byte
     assert parsed.errors == []
     assert (parsed.event_id, parsed.time_ms) == (whole.event_id, whole.time_ms)
     assert [parts[record][0] for record in parsed.record] == keys.of_lines([value], whole.record, whole.line)
+
+
+def _check_key_of_line(keys: KeyExtractor, line_format: LineFormat, value: bytes) -> None:
+    """Where a record is one line of text, an expression sees what the reader reads, and nothing else of the record."""
+    lines = reader_of(line_format, MAX_LINE_BYTES)([value], None).text
+    if keys.rule.pattern is None or keys.rule.fields or b"\n" in value or len(lines) != 1:
+        return
+    groups = Expression(keys.rule.pattern).groups_in(lines[0])
+    keyless = SHARED_KEY if keys.rule.without == "shared" else None
+    assert keys.of_lines([value], [0], [0]) == [b"|".join(groups) if any(groups) else keyless]
