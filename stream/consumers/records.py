@@ -28,7 +28,10 @@ MAX_BATCH_BYTES = 16 << 20
 """The most bytes of windows that one script call cuts, unless a single record gives more."""
 
 FUTURE_MS = 60 * 60 * 1000
-"""A line may be this far ahead of this machine's clock; one beyond takes the stream time instead."""
+"""A line may be this far ahead of the moment of its record; one beyond takes the stream time instead."""
+
+_LOG_APPEND_TIME = 1
+"""The ``timestamp_type`` of a record that the broker stamped when it took it."""
 
 
 @dataclass(slots=True)
@@ -55,7 +58,7 @@ class RecordReader:
 
     Args:
         parser: The front door of the model: bytes to event IDs.
-        now_ms: Wall clock, milliseconds since 1970.
+        now_ms: Wall clock, milliseconds since 1970: what lines are compared with whose record the broker did not stamp.
     """
 
     def __init__(self, parser: LineParser, now_ms: Callable[[], float] = lambda: time.time() * 1000) -> None:
@@ -83,9 +86,19 @@ class RecordReader:
             states_times = self._parser.line_format.has_time
             fallback = [NO_TIME if states_times else max(0, records[i].timestamp) for i in parsed.record]
             times = np.where(untimed, np.array(fallback, dtype=np.int64), times)
-        ahead: np.ndarray = times > self._now_ms() + FUTURE_MS
+        ahead: np.ndarray = times > (self._moments(records) + FUTURE_MS)[np.array(parsed.record, dtype=np.int64)]
         times[ahead] = NO_TIME
         return times, untimed, ahead
+
+    def _moments(self, records: Sequence[Any]) -> np.ndarray:
+        """When each record came, ``(records,)`` in milliseconds since 1970.
+
+        The broker's stamp says the same whenever the record is read. A producer's does not serve: where its clock is
+        ahead, both its lines and its stamps are. There only this machine's clock is left, and it moves on.
+        """
+        now_ms = int(self._now_ms())
+        moments = (each.timestamp if each.timestamp_type == _LOG_APPEND_TIME else now_ms for each in records)
+        return np.fromiter(moments, dtype=np.int64, count=len(records))
 
     def _novel(self, parsed: ParsedLines) -> list[Novel]:
         return [

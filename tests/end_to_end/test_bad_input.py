@@ -4,18 +4,25 @@ The table is `tests/bad_records.py`; docs/bad-input.md says it for people.
 """
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
+from redis import Redis
 
 from deploy.embedded.broker import Broker
+from model.events.templates import Templates
 from model.lines.formats import LineFormat
+from model.lines.parser import LineParser
+from stream.consumers.records import RecordReader
 from stream.live_settings import LiveSettingsStore
 from stream.live_values import LiveSettings
 from tests.bad_records import JSON, KEYS, LINE, NO_KEY, NOW_MS, NOW_TEXT, PLAIN, TEXT, Bad
+from tests.integration.consumers import applied, group_member, settings_of, store_of, turn_until
 from tests.raw_batches import CODECS, Raw, batch_of, produce_batch, with_bad_header_name
 from tests.service import Place, Service, read_all, running_service
 from tests.toy_model import toy_artefact
@@ -142,3 +149,28 @@ def test_kafkas_own_time_is_used_where_it_stamps_the_records(
         [event] = {event for window in service.ready_windows() for event in window.events()}
 
     assert event.time_ms == record.timestamp > NOW_MS
+
+
+def test_a_line_ahead_of_kafkas_own_time_is_so_whenever_it_is_read(broker: Broker, redis_client: Redis, namespace: str):
+    """One log on a topic with LogAppendTime, read by a service at once and by one three hours later."""
+    if broker.name == "embedded":
+        pytest.skip("the embedded broker has no LogAppendTime")
+    logs = new_topic(broker, f"ahead-{namespace}", {"message.timestamp.type": "LogAppendTime"})
+    for hours in (0, 2, 0):
+        stated = datetime.now(UTC) + timedelta(hours=hours)
+        value = b'{"message": "seat 5 taken", "time": "%s"}' % stated.isoformat().encode()
+        write(broker.address, logs, Bad("ahead", value, 1))
+    stream_times = [stream_time_of(broker, redis_client, f"{namespace}-{hours}", logs, hours=hours) for hours in (0, 3)]
+
+    records = read_all(broker.address, logs)
+    assert stream_times[0] == stream_times[1] <= records[-1].timestamp
+
+
+def stream_time_of(broker: Broker, redis: Redis, namespace: str, logs: str, *, hours: float) -> int:
+    """The stream time after the whole topic was consumed by a clock that is some hours on."""
+    settings = settings_of(broker.address, namespace, logs)
+    parser = LineParser(LineFormat("json", message="message", time="time"), Templates())
+    reader = RecordReader(parser, now_ms=lambda: (time.time() + hours * 3600) * 1000)
+    with group_member(settings, redis, reader) as consumer:
+        turn_until(consumer, lambda: applied(redis, settings) == 3)
+    return int(redis.hget(store_of(redis, settings).state, "stream_time") or -1)

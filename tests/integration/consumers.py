@@ -31,10 +31,10 @@ def settings_of(address: str, namespace: str, logs: str, **kafka: object) -> Set
 
 
 @contextmanager
-def group_member(settings: Settings, redis: "Redis") -> Iterator[Consumer]:
-    """A consumer whose windows hold 8 events and are cut at each fourth."""
+def group_member(settings: Settings, redis: "Redis", reader: RecordReader | None = None) -> Iterator[Consumer]:
+    """A consumer of plain lines, or of what a reader reads; its windows hold 8 events and are cut at each fourth."""
     live = LiveSettingsFollower(LiveSettingsStore(redis, settings.namespace), LiveSettings(8, 4, 10**9, 1.0))
-    reader = RecordReader(LineParser(LineFormat(), Templates()))
+    reader = reader or RecordReader(LineParser(LineFormat(), Templates()))
     consumer = Consumer(ConsumerParts(settings, live, redis, reader, ConsumerMetrics(CollectorRegistry())))
     consumer._kafka.subscribe([settings.kafka.logs_topic], listener=consumer._assignment)
     try:

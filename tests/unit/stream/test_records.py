@@ -22,12 +22,15 @@ class Record(NamedTuple):
     key: bytes | None = b"k"
     offset: int = 0
     timestamp: int = 1_700_000_000_000
+    timestamp_type: int = 0
 
 
-def read(*records: Record | UnreadableRecord, line_format: LineFormat | None = None) -> ReadRecords:
+def read(
+    *records: Record | UnreadableRecord, line_format: LineFormat | None = None, now_ms: int = NOW_MS
+) -> ReadRecords:
     """Read with ISO-8601 lines and no templates, at a fixed time."""
     chosen = line_format or LineFormat("json", message="message", time="time")
-    return RecordReader(LineParser(chosen, Templates()), now_ms=lambda: NOW_MS).read(records)
+    return RecordReader(LineParser(chosen, Templates()), now_ms=lambda: now_ms).read(records)
 
 
 def as_json(message: str, time: str | None = None) -> bytes:
@@ -88,6 +91,42 @@ def test_a_time_far_ahead_takes_the_stream_time():
 
     assert list(found.events.times_ms) == [0]
     assert found.future == 1
+
+
+HOUR_MS = 3_600_000
+#: Lines written at NOW_MS: one in time, one two hours ahead, one half an hour ahead.
+LINES = [
+    as_json("a", "2027-01-15T08:00:00Z"),
+    as_json("b", "2027-01-15T10:00:00Z"),
+    as_json("c", "2027-01-15T08:30:00Z"),
+]
+
+
+def test_what_is_ahead_of_the_brokers_stamp_is_so_whenever_it_is_read():
+    """A consumer that was away for three hours reads the times that one at work has read."""
+    records = [Record(line, timestamp=NOW_MS, timestamp_type=1) for line in LINES]
+    at_once, years_before, later = (read(*records, now_ms=NOW_MS + hours * HOUR_MS) for hours in (0, -20_000, 3))
+
+    assert list(at_once.events.times_ms) == [NOW_MS, NO_TIME, NOW_MS + HOUR_MS // 2]
+    assert list(years_before.events.times_ms) == list(later.events.times_ms) == list(at_once.events.times_ms)
+    assert at_once.future == years_before.future == later.future == 1
+
+
+def test_a_producers_stamp_does_not_say_what_is_ahead():
+    """Its clock stamps its records two hours ahead as well, so there is only the reader's."""
+    records = [Record(line, timestamp=NOW_MS + 2 * HOUR_MS) for line in LINES]
+
+    assert read(*records).future == 1
+    assert read(*records, now_ms=NOW_MS + 3 * HOUR_MS).future == 0
+
+
+def test_stamps_of_both_kinds_in_one_batch_each_count_for_their_records_lines():
+    """A topic's configuration may have been changed; a record may hold several lines."""
+    stamped = Record(b"\n".join(LINES), timestamp=NOW_MS, timestamp_type=1)
+    found = read(Record(LINES[1]), stamped, Record(LINES[1]), now_ms=NOW_MS + 3 * HOUR_MS)
+
+    ahead_ms = NOW_MS + 2 * HOUR_MS
+    assert list(found.events.times_ms) == [ahead_ms, NOW_MS, NO_TIME, NOW_MS + HOUR_MS // 2, ahead_ms]
 
 
 def test_each_line_without_a_usable_time_is_counted_once():
