@@ -55,6 +55,8 @@ settings_app = typer.Typer(
 app.add_typer(settings_app, name="settings", rich_help_panel="Operate")
 
 RUN, OPERATE, LEARN = "Run", "Operate", "Learn from files"
+#: Where commands that write or read a model look for it.
+_MODEL = Path("runs/model")
 
 
 @app.command(rich_help_panel=RUN)
@@ -91,11 +93,16 @@ def rekey(  # noqa: PLR0913, PLR0917 -- one parameter an option
     Several key options together make one key. Example: [b]logscry rekey --key-field host --key-field service[/b]
     """
     from stream.service import run_rekey  # noqa: PLC0415
+    from stream.serving_key import said_key  # noqa: PLC0415
 
-    rule = _key_rule(key_pattern, key_field, without_key, headers=key_header, record_key=key_record)
-    if not rule.names_a_key:
-        raise ConfigurationError("Say where the key is: with --key-pattern, --key-field or --key-header.")
-    run_rekey(_settings(config, overrides), rule)
+    settings = _settings(config, overrides)
+    rule = said_key(_key_rule(key_pattern, key_field, without_key, headers=key_header, record_key=key_record), settings)
+    if not rule.assigns_keys:
+        raise ConfigurationError(
+            "Say where the key is: with --key-pattern, --key-field or --key-header, or with the settings key.…; "
+            "logscry inspect proposes one."
+        )
+    run_rekey(settings, rule)
 
 
 @app.command(rich_help_panel=RUN)
@@ -111,16 +118,23 @@ def up(  # noqa: PLR0913, PLR0917 -- one parameter an option
     model: Model = None,
     overrides: Overrides = None,
 ) -> None:
-    """Run everything in one terminal: consumers, workers and, with a key option, the rekey stage.
+    """Run everything in one terminal: consumers, workers and, where a key is said, the rekey stage.
+
+    It is said by the key options, by the settings [b]key.…[/b], or by a model that [b]logscry learn[/b] made.
 
     With metrics.port set, the first process serves on it and each further one on the next port.
     """
+    from stream.serving_key import learnt_key, said_key  # noqa: PLC0415
     from stream.supervisor import Supervisor, plans  # noqa: PLC0415
 
     settings = _settings(config, overrides, model)
     rule = _key_rule(key_pattern, key_field, without_key, headers=key_header, record_key=key_record)
+    rule, line_format = said_key(rule, settings), None
+    if not rule.assigns_keys:
+        rule, line_format = learnt_key(settings)
+    rekeying = key_options(rule) + (["--set", f"lines.format={line_format}"] if line_format else [])
     shared = repeated(config, overrides, model)
-    wanted = plans({"consume": consumers, "detect": workers}, shared, key_options(rule), settings.metrics.port)
+    wanted = plans({"consume": consumers, "detect": workers}, shared, rekeying, settings.metrics.port)
     raise typer.Exit(Supervisor(wanted, Console(highlight=False)).run())
 
 
@@ -227,6 +241,80 @@ def settings_history(
         when = f"{time_of(change.time_ms):%Y-%m-%d %H:%M:%S}"
         table.add_row(str(change.version), when, escape(change.who), changed, escape(change.why))
     Console().print(table)
+
+
+@app.command(rich_help_panel=LEARN)
+def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
+    logs: Logs,
+    line_format: Format = None,
+    message_field: MessageField = None,
+    time_field: TimeField = None,
+    time_zone: TimeZone = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the settings file here.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002 -- a flag
+) -> None:
+    """Look at logs before anything else: format, parts, templates, candidates for the key, settings to begin with.
+
+    All lines of small logs are looked at, a bounded sample of large ones. Nothing is written but what --output names.
+    """
+    import orjson  # noqa: PLC0415
+
+    from model.lines.choice import FormatChoice  # noqa: PLC0415
+    from training.inspection.config_file import config_file, write_config  # noqa: PLC0415
+    from training.inspection.inspection import inspect_logs  # noqa: PLC0415
+    from training.inspection.report import print_inspection, print_next  # noqa: PLC0415
+    from training.progress import RichProgress  # noqa: PLC0415
+
+    with RichProgress(Console(stderr=True)) as progress:
+        found = inspect_logs(logs, FormatChoice(line_format, message_field, time_field, time_zone), progress)
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
+    else:
+        print_inspection(Console(), found)
+        print_next(Console(), found, logs, _MODEL)
+    if output is not None:
+        write_config(output, config_file(found.proposal, logs, _MODEL))
+
+
+@app.command(rich_help_panel=LEARN)
+def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
+    logs: Logs,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Artefact folder to write.")] = _MODEL,
+    line_format: Format = None,
+    message_field: MessageField = None,
+    time_field: TimeField = None,
+    time_zone: TimeZone = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a pretrained BERT-family encoder to start from.", show_default=False),
+    ] = None,
+    max_time: Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)] = None,
+    budget: Budget = None,
+    seed: Annotated[int, typer.Option(help="Of the split, the weights and the masks.")] = 0,
+) -> None:
+    """Inspect, train and calibrate in one step; afterwards [b]logscry up[/b] needs no more options.
+
+    It trains with what [b]logscry inspect[/b] proposes, and writes the model and, beside it, a settings file. Who knows
+    better what belongs together says so to [b]logscry train[/b].
+    """
+    from model.lines.choice import FormatChoice  # noqa: PLC0415
+    from training.inspection.inspection import inspect_logs  # noqa: PLC0415
+    from training.inspection.report import print_inspection, print_learnt  # noqa: PLC0415
+    from training.learn import LearnRequest  # noqa: PLC0415
+    from training.learn import learn as learn_model  # noqa: PLC0415
+    from training.progress import RichProgress  # noqa: PLC0415
+
+    choice = FormatChoice(line_format, message_field, time_field, time_zone)
+    seconds = duration_ms(max_time) / 1000 if max_time else float("inf")
+    request = LearnRequest(logs, output, choice, pretrained, seconds, seed, budget)
+    with RichProgress(Console(stderr=True)) as progress:
+        found = inspect_logs(logs, choice, progress)
+    print_inspection(Console(), found)
+    with RichProgress(Console(stderr=True)) as progress:
+        artefact = learn_model(request, found, progress)
+    print_learnt(Console(), artefact, output)
 
 
 @app.command(rich_help_panel=LEARN)

@@ -120,8 +120,8 @@ def repeated(config: Path | None, overrides: list[str] | None, model: Path | Non
 
 
 def key_options(rule: Any) -> list[str]:  # noqa: ANN401
-    """Give the options that make a key rule again; none where it names no key."""
-    if not rule.names_a_key:
+    """Give the options that make a key rule again; none where it assigns no keys."""
+    if not rule.assigns_keys:
         return []
     options = ["--without-key", rule.without, *(["--key-record"] if rule.record_key else [])]
     options += [text for name in rule.headers for text in ("--key-header", name)]

@@ -10,6 +10,7 @@ from model.errors import ModelError
 from model.events.templates import Templates
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
+from model.lines.key_rule import KeyRule
 from model.lines.parser import LineParser
 
 __all__ = ["ReadingPart"]
@@ -25,6 +26,7 @@ class ReadingPart:
         templates: What their messages match.
         rule: Window size and hop in events, session gap in ms.
         threshold: Where to alert, nats.
+        rekey: How lines without a record key get theirs, where ``logscry learn`` chose it; None otherwise.
     """
 
     version: str
@@ -32,6 +34,7 @@ class ReadingPart:
     templates: Templates
     rule: tuple[int, int, int]
     threshold: float
+    rekey: KeyRule | None = None
 
     @classmethod
     def load(cls, folder: Path) -> "ReadingPart":
@@ -43,13 +46,14 @@ class ReadingPart:
         files, about = read_folder(folder, required=("settings.json", "templates.json", "scoring.json"))
         try:
             settings, scoring = orjson.loads(files["settings.json"]), orjson.loads(files["scoring.json"])
-            rule = settings["rule"]
+            rule, training = settings["rule"], settings["training"]
             return cls(
                 version=str(about["version"]),
                 line_format=LineFormat.from_json(settings["line_format"]),
                 templates=Templates.from_json(orjson.loads(files["templates.json"])),
                 rule=(int(rule["size"]), int(rule["hop"]), int(rule["session_gap_ms"])),
                 threshold=float(scoring["threshold"]),
+                rekey=KeyRule.from_json(training["key"]) if training.get("rekey") else None,
             )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
             raise ModelError(f"the artefact {folder} lacks or mistypes {exc}; train the model again.") from exc

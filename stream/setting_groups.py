@@ -5,12 +5,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from model.errors import ConfigurationError
+from model.lines.key_rule import KeyRule, Without
 from stream.windowing.windows import StateLimits
 
 __all__ = [
     "AlertSettings",
     "ConsumerSettings",
     "KafkaSettings",
+    "KeySettings",
     "LineSettings",
     "LoggingSettings",
     "MetricsSettings",
@@ -197,6 +200,40 @@ class LineSettings(_Group):
     )
 
 
+class KeySettings(_Group):
+    """Where lines without a record key have theirs: what the key options say, for ``rekey`` and ``up``."""
+
+    pattern: str | None = Field(
+        default=None, min_length=1, description="Expression (RE2) whose groups are a line's key, or parts of it."
+    )
+    fields: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Fields that are a line's key, or parts of it.",
+        json_schema_extra={"allowed": "names or JSON pointers, several separated by commas"},
+    )
+    headers: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Record headers that are the key, or parts of it.",
+        json_schema_extra={"allowed": "names, several separated by commas"},
+    )
+    record: bool = Field(default=False, description="Whether the record's own key is a part of the new one.")
+    without: Without = Field(default="dead-letter", description="What happens to lines without a key.")
+
+    @model_validator(mode="after")
+    def _check_rule(self) -> Self:
+        try:
+            self.rule()
+        except ConfigurationError as error:
+            raise ValueError(f"under key, {error}") from error
+        return self
+
+    def rule(self) -> KeyRule:
+        """Return the same as a rule; one that assigns no keys where nothing is set."""
+        return KeyRule(self.record, _names(self.headers), _names(self.fields), self.pattern, self.without)
+
+
 class ConsumerSettings(_Group):
     """How a consumer polls."""
 
@@ -249,6 +286,10 @@ class AlertSettings(_Group):
     include_lines: bool = Field(
         default=True, description="Whether an alert carries raw lines, read back from the logs topic."
     )
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 def _plain(value: object) -> object:

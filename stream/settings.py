@@ -16,6 +16,7 @@ from stream.setting_groups import (
     AlertSettings,
     ConsumerSettings,
     KafkaSettings,
+    KeySettings,
     LineSettings,
     LoggingSettings,
     MetricsSettings,
@@ -30,6 +31,7 @@ __all__ = [
     "AlertSettings",
     "ConsumerSettings",
     "KafkaSettings",
+    "KeySettings",
     "LineSettings",
     "LoggingSettings",
     "MetricsSettings",
@@ -63,6 +65,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     model: ModelSettings = ModelSettings()
     lines: LineSettings = LineSettings()
+    key: KeySettings = KeySettings()
     consumer: ConsumerSettings = ConsumerSettings()
     worker: WorkerSettings = WorkerSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -4,6 +4,7 @@ import glob
 import gzip
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -41,19 +42,44 @@ class LogFiles:
             ConfigurationError: A file cannot be read.
         """
         for index, path in enumerate(self.files):
-            try:
-                with opened(path) as file:
-                    for number, line in enumerate(_bounded_lines(file), start=1):
-                        if stripped := line.rstrip(b"\r\n"):
-                            yield index, number, stripped
-            except (OSError, EOFError, zlib.error) as exc:
-                raise ConfigurationError(f"cannot read {path}: {exc}. Leave it out, or name a whole file.") from exc
+            with _readable(path), opened(path) as file:
+                for number, line in enumerate(_bounded_lines(file), start=1):
+                    if stripped := line.rstrip(b"\r\n"):
+                        yield index, number, stripped
+
+    def lines_from(self, index: int, offset: int) -> Iterator[bytes]:
+        """Yield the lines of one file behind a place in its text, without their ends, blank ones left out.
+
+        Args:
+            index: Of the file.
+            offset: In bytes of its text; the line that it falls into is passed over. Past the end there are none.
+
+        Raises:
+            ConfigurationError: The file cannot be read.
+        """
+        path = self.files[index]
+        with _readable(path), opened(path) as file:
+            file.seek(offset)
+            lines = _bounded_lines(file)
+            if offset:
+                next(lines, None)
+            for line in lines:
+                if stripped := line.rstrip(b"\r\n"):
+                    yield stripped
 
     def batches(self) -> Iterator[list[tuple[int, int, bytes]]]:
         """Yield the lines in batches that fit into memory."""
         lines = self.lines()
         while batch := list(islice(lines, _LINES_A_BATCH)):
             yield batch
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as exc:
+        raise ConfigurationError(f"cannot read {path}: {exc}. Leave it out, or name a whole file.") from exc
 
 
 def opened(path: Path) -> BinaryIO:

@@ -64,6 +64,7 @@ class TrainingRequest:
         threshold: In nats; None takes the budget.
         max_files: Only the first so many files; None reads all.
         sample_ratio: Share of the keys to learn from, more than 0, at most 1.
+        rekey: Whether ``logscry up`` gives lines their keys as ``key`` says where it is not told otherwise.
     """
 
     inputs: tuple[str | Path, ...]
@@ -82,6 +83,7 @@ class TrainingRequest:
     threshold: float | None = None
     max_files: int | None = None
     sample_ratio: float = 1.0
+    rekey: bool = False
 
     def __post_init__(self) -> None:
         preset = preset_named(self.preset)
@@ -109,6 +111,7 @@ class TrainingRequest:
         return {
             "preset": self.preset,
             "key": self.key.to_json(),
+            "rekey": self.rekey,
             "layers": self.layers,
             "seed": self.seed,
             "epochs": self.epochs,

@@ -6,7 +6,7 @@ import orjson
 
 from model.errors import ConfigurationError
 
-__all__ = ["FieldPath", "bytes_of", "field_path", "text_of", "value_at"]
+__all__ = ["FieldPath", "bytes_of", "field_path", "leaves_of", "text_of", "value_at"]
 
 FieldPath = tuple[str, ...]
 
@@ -56,6 +56,33 @@ def value_at(record: object, path: FieldPath) -> Any:  # noqa: ANN401  (any JSON
     for name in path:
         record = _step(record, name)
     return record
+
+
+def leaves_of(record: dict[str, Any]) -> dict[str, object]:
+    """Give what an object holds, objects in it taken apart.
+
+    Args:
+        record: A decoded JSON object.
+
+    Returns:
+        Values that are no objects, each by a field that ``field_path`` reads: its name, or the JSON pointer of what is
+        nested. What lies deeper than a pointer may say, or has an empty name, is left out.
+    """
+    found: dict[str, object] = {}
+    waiting: list[tuple[FieldPath, Any]] = [((), record)]
+    while waiting:
+        path, value = waiting.pop()
+        if not isinstance(value, dict):
+            found[_field_at(path)] = value
+        elif len(path) < _LONGEST_PATH:
+            waiting += [((*path, name), inner) for name, inner in reversed(value.items()) if name]
+    return found
+
+
+def _field_at(path: FieldPath) -> str:
+    if len(path) == 1 and not path[0].startswith("/"):
+        return path[0]
+    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
 
 
 def text_of(value: object) -> str:

@@ -69,6 +69,12 @@ class FormatLine:
         found = zip(self.names, match.groups(), strict=True) if match else ()
         return {name: text.decode("utf-8", "replace") for name, text in found if text is not None and name != "Content"}
 
+    def spans(self, line: bytes) -> dict[str, tuple[int, int]]:
+        """Say where the fields of a line stand, ``message`` for its message; none where it is not written so."""
+        match = self._of_lines.fullmatch(line)
+        found = {name: match.span(place) for place, name in enumerate(self.names, start=1)} if match else {}
+        return {"message" if name == "Content" else name: span for name, span in found.items() if span[0] >= 0}
+
     def clock(self, zone: tzinfo) -> "FormatClock | None":
         """Give what reads the times of its lines, None where they state none."""
         return FormatClock(self, zone) if self.times else None

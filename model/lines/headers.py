@@ -69,6 +69,21 @@ class Header:
         found = {name: texts[place - 1] for name, place in places if texts and texts[place - 1]}
         return {name: text.decode("utf-8", "replace") for name, text in found.items()}
 
+    def spans(self, line: bytes) -> dict[str, tuple[int, int]]:
+        """Say where the words of ``fields`` stand, and the message; nothing where a line has no such header.
+
+        Args:
+            line: A whole line.
+
+        Returns:
+            For each name, and for ``message``, the first byte and the one behind the last.
+        """
+        match = _for_lines(self.pattern.pattern).match(line)
+        if not match:
+            return {}
+        found = {name: match.span(place) for name, place in self.pattern.groupindex.items()}
+        return {**{name: span for name, span in found.items() if span[0] >= 0}, "message": (match.end(), len(line))}
+
     def clock(self, zone: tzinfo) -> Clock | None:
         """Give what reads the times of its lines, None where they state none.
 

@@ -59,6 +59,11 @@ class KeyRule:
         """Whether there is any part: without one, each file is one key."""
         return bool(self.record_key or self.headers or self.fields or self.pattern is not None)
 
+    @property
+    def assigns_keys(self) -> bool:
+        """Whether lines without a record key can be given one: from a part, or the shared key."""
+        return self.names_a_key or self.without == "shared"
+
     def to_json(self) -> dict[str, Any]:
         """Give plain values for JSON."""
         return asdict(self)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from model.errors import RecordError
-from model.lines.fields import FieldPath, value_at
+from model.lines.fields import FieldPath, leaves_of, value_at
 from model.lines.formats import LineFormat
 from model.lines.framing import frames_in
 from model.lines.json_fields import JsonFields
@@ -41,6 +41,9 @@ class RecordParts(Protocol):
 
     def field(self, number: int, path: FieldPath) -> object:
         """Give the value of a field of a line, None where it has none."""
+
+    def fields(self, number: int) -> dict[str, object]:
+        """Give everything that a line says by name, as ``field`` finds it: what is nested by its JSON pointer."""
 
     def value(self, start: int, stop: int) -> bytes:
         """Make a record value of some neighbouring lines, in the record's own format.
@@ -93,6 +96,9 @@ class _TextParts:
     def field(self, number: int, path: FieldPath) -> object:
         return None if self._header is None else value_at(self._header.fields(self.text(number)), path)
 
+    def fields(self, number: int) -> dict[str, object]:
+        return {} if self._header is None else {**self._header.fields(self.text(number))}
+
     def value(self, start: int, stop: int) -> bytes:
         return b"\n".join(self._lines[start:stop])
 
@@ -136,6 +142,11 @@ class _JsonParts:
             return value_at(self._message.unwrapped(self._objects[number])[0], path)
         return value_at(self._objects[number], path)
 
+    def fields(self, number: int) -> dict[str, object]:
+        with suppress(RecordError):
+            return leaves_of(self._message.unwrapped(self._objects[number])[0])
+        return leaves_of(self._objects[number])
+
     def value(self, start: int, stop: int) -> bytes:
         return b"\n".join(map(_dumped, self._objects[start:stop]))
 
@@ -161,16 +172,24 @@ class _OtlpParts:
 
     def field(self, number: int, path: FieldPath) -> object:
         """Look in the log record, in its attributes, and in those of its resource, which are read once for all."""
+        for place in self._places(number):
+            found = value_at(place, path)
+            if found is not None:
+                return found
+        return None
+
+    def fields(self, number: int) -> dict[str, object]:
+        own, attributes, resource = self._places(number)
+        top = {name: value for name, value in own.items() if not isinstance(value, dict)}
+        return {**leaves_of(resource), **leaves_of(attributes), **leaves_of(top)}
+
+    def _places(self, number: int) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         entry = self._entries[number]
         if self._neighbour is None or entry.scope is not self._neighbour.scope:
             self._shared, self._neighbour = self._encoding.shared(entry), entry
         own = self._encoding.fields(entry.record)
         snake = {"trace_id": own["traceId"], "span_id": own["spanId"], "severity_text": own["severityText"]}
-        for place in ({**own, **snake, **self._shared}, own["attributes"], self._shared["resource"]):
-            found = value_at(place, path)
-            if found is not None:
-                return found
-        return None
+        return {**own, **snake, **self._shared}, own["attributes"], self._shared["resource"]
 
     def value(self, start: int, stop: int) -> bytes:
         return self._encoding.written(self._entries[start:stop])

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 import logscry
 
-COMMANDS = ["consume", "detect", "rekey", "up", "flush", "reset", "preprocess", "train", "score", "evaluate"]
+RUN, OPERATE = ["consume", "detect", "rekey", "up"], ["flush", "reset"]
+COMMANDS = [*RUN, *OPERATE, "inspect", "learn", "preprocess", "train", "score", "evaluate"]
 
 
 @pytest.mark.parametrize("command", [[], *([each] for each in COMMANDS), ["settings"], ["settings", "set"]])
@@ -32,6 +33,11 @@ def test_help_is_there_for_every_command(command: list[str]):
         (["preprocess", "no-such-file.log"], "no-such-file.log"),
         (["preprocess", "logscry.py", "--sample-ratio", "0"], "at most 1"),
         (["train", "logscry.py", "--preset", "test", "--sample-ratio", "2"], "at most 1"),
+        (["inspect", "no-such-file.log"], "name a file, a folder with files, or a glob"),
+        (["inspect", "logscry.py", "--format", "no-such"], "such as cri+log4j"),
+        (["learn", "no-such-file.log"], "no-such-file.log"),
+        (["learn", "logscry.py", "--max-time", "soon"], "30m"),
+        (["rekey", "--set", "key.pattern=(unclosed"], "under key, the key expression"),
         (["train", "no-such-file.log", "--preset", "test"], "no-such-file.log"),
         (["train", "logscry.py", "--preset", "grand"], "test"),
         (["train", "logscry.py", "--preset", "test", "--format", "no-such"], "such as cri+log4j"),

@@ -203,3 +203,16 @@ class _Silent:
 
     def note(self, sentence: str) -> None:
         """Do nothing."""
+
+
+def test_lines_can_be_read_from_any_place(tmp_path: Path) -> None:
+    """The line that a place falls into is passed over; packed files are read by their text."""
+    text = b"first\n\nsecond\r\nthird"
+    (tmp_path / "a.log").write_bytes(text)
+    (tmp_path / "b.log.gz").write_bytes(gzip.compress(text))
+    files = LogFiles([tmp_path])
+
+    for index in (0, 1):
+        assert list(files.lines_from(index, 0)) == [b"first", b"second", b"third"]
+        assert list(files.lines_from(index, 2)) == [b"second", b"third"]
+        assert list(files.lines_from(index, 99)) == []

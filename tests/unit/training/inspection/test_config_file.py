@@ -1,0 +1,105 @@
+"""The proposed settings file and commands."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import logscry
+from model.errors import ConfigurationError
+from model.lines.formats import LineFormat
+from model.lines.key_rule import KeyRule
+from stream.durations import duration_ms
+from stream.setting_names import leaves, variable_name
+from stream.settings import Settings, load_settings
+from stream.windowing.windows import WindowRule
+from training.inspection.config_file import config_file, config_path, train_command, write_config
+from training.inspection.durations import duration_text
+from training.inspection.proposal import Proposal
+
+RULES = [
+    KeyRule(pattern=r"""\bid="?([^\s"']+)"""),
+    KeyRule(fields=("host", "/a~1b/pid"), without="drop"),
+    KeyRule(fields=("trace_id",), pattern=r"\[(\d+)\]"),
+    KeyRule(without="shared"),
+]
+HOSTILE = "it's\n\x1b[31m; rm -rf ~ #.log"
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch):
+    for dotted in [*leaves(Settings), "config"]:
+        monkeypatch.delenv(variable_name(dotted), raising=False)
+
+
+def proposal(key: KeyRule, line_format: LineFormat = LineFormat("text", "hdfs", zone="+02:00")) -> Proposal:  # noqa: B008
+    """A proposal with this key."""
+    return Proposal(key, WindowRule(64, 1, 3000), line_format, "test", ())
+
+
+@pytest.mark.parametrize("key", RULES)
+def test_the_file_is_one_that_logscry_loads(key, tmp_path):
+    """Key, format, zone and model come back as they were proposed; nothing in it is refused."""
+    path = tmp_path / "settings.yaml"
+    write_config(path, config_file(proposal(key), ["logs/", HOSTILE], Path("runs/it's #1")))
+    settings = load_settings(path)
+
+    assert settings.key.rule() == key
+    assert settings.model.path == Path("runs/it's #1")
+    assert (settings.lines.format, settings.lines.time_zone) == ("hdfs", "+02:00")
+
+
+@pytest.mark.parametrize(
+    ("line_format", "name"),
+    [
+        (LineFormat(), "text"),
+        (LineFormat("json", message="msg"), "json"),
+        (LineFormat("otlp-proto"), "otlp-proto"),
+        (LineFormat("text", "cri+log4j"), "cri+log4j"),
+    ],
+)
+def test_the_format_is_named_as_the_settings_take_it(line_format, name, tmp_path):
+    """Consumers read with it what training read."""
+    path = tmp_path / "settings.yaml"
+    path.write_text(config_file(proposal(RULES[0], line_format), ["x"], Path("m")))
+
+    assert load_settings(path).lines.format == name
+
+
+@pytest.mark.parametrize("key", RULES)
+def test_the_command_is_one_that_the_command_line_takes(key):
+    """A shell gives its words back as they are; it fails for the missing file alone."""
+    words = shlex.split(train_command(proposal(key), ["no such.log", HOSTILE], Path("runs/model")))
+    result = CliRunner().invoke(logscry.app, words[1:])
+
+    assert words[:4] == ["logscry", "train", "no such.log", HOSTILE]
+    assert isinstance(result.exception, ConfigurationError)
+    assert "no such.log leads to no log file" in str(result.exception)
+
+
+def test_a_settings_file_that_was_edited_is_kept(tmp_path):
+    """Learning anew puts it aside instead of over it."""
+    path = config_path(tmp_path / "runs" / "model")
+    write_config(path, "old")
+    write_config(path, "new")
+
+    assert path == tmp_path / "runs" / "model.yaml"
+    assert (path.read_text(), path.with_name("model.yaml.before").read_text()) == ("new", "old")
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path):
+    """In one sentence."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(ConfigurationError, match=r"cannot write .*folder that can be written"):
+        write_config(tmp_path / "file" / "x.yaml", "")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"), [(86_400_000, "1d"), (5_400_000, "90m"), (3000, "3s"), (1500, "1500ms")]
+)
+def test_durations_are_written_as_options_take_them(milliseconds, text):
+    """The largest unit that divides it."""
+    assert duration_text(milliseconds) == text
+    assert duration_ms(text) == milliseconds

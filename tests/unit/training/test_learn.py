@@ -1,0 +1,78 @@
+"""Learning with nothing said: the model knows its key, and its settings file is beside it."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from model.artefact import Artefact
+from model.lines.key_rule import KeyRule
+from model.reading_part import ReadingPart
+from stream.settings import load_settings
+from tests.toy_model import toy_lines
+from tests.unit.training.inspection.made_logs import request_lines, requests, written
+from training.evaluate import EvaluationRequest, evaluate
+from training.inspection.config_file import config_path
+from training.inspection.inspection import inspect_logs
+from training.inspection.sample import take_sample
+from training.learn import LearnRequest, learn
+from training.score import ScoringRequest
+from training.train import TrainingRequest, train
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> str:
+    """A folder of request logs."""
+    (tmp_path / "logs").mkdir()
+    return written(tmp_path / "logs", request_lines(requests(300)))
+
+
+def test_what_is_learnt_is_what_is_proposed(logs, tmp_path):
+    """Key, windows and format; `up` finds the key in the model, and the settings file says the same."""
+    output = tmp_path / "runs" / "model"
+    found = inspect_logs([logs])
+    artefact = learn(LearnRequest([logs], output, max_seconds=2), found)
+    reading, settings = ReadingPart.load(output), load_settings(config_path(output))
+
+    assert Artefact.load(output).version == artefact.version
+    assert reading.rekey == settings.key.rule() == found.proposal.key == KeyRule(pattern=r"\[([0-9a-f]{16})\]")
+    assert asdict(artefact.rule) == {"size": 64, "hop": 1, "session_gap_ms": 1000}
+    assert settings.model.path == output
+    assert settings.lines.format == reading.line_format.header == "iso-level"
+
+
+def test_of_large_logs_all_lines_say_the_session_gap(tmp_path, monkeypatch):
+    """A sample may miss the long silences: here they are all in the part that is not looked at."""
+    rows = requests(300)
+    late = [(time_ms + 60_000 + 2_000 * step, key[::-1], step) for time_ms, key, step in rows]
+    path = written(tmp_path, request_lines(rows + sorted(late)))
+    monkeypatch.setattr(
+        "training.inspection.inspection.take_sample", lambda inputs: take_sample(inputs, 2 * len(rows) // 3)
+    )
+    monkeypatch.setattr("training.inspection.sample._PLACES", 1)
+    found = inspect_logs([path])
+    artefact = learn(LearnRequest([path], tmp_path / "model", max_seconds=1), found)
+
+    assert not found.sample.whole
+    assert artefact.rule.session_gap_ms > found.proposal.rule.session_gap_ms
+
+
+def test_a_learnt_model_judges_as_one_that_was_set_up_by_hand(tmp_path):
+    """On the toy's faulty requests: the same keys, and F1 within a hundredth."""
+    normal = written(tmp_path, toy_lines(300, seed=1))
+    lines = toy_lines(20, seed=8) + [line for line in toy_lines(10, seed=9) if "seat" not in line]
+    faulty = written(tmp_path, lines, "faulty.log")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("key,label\n" + "".join(f"k8x{n},0\nk9x{n % 10},1\n" for n in range(20)))
+    found = inspect_logs([normal])
+    learn(LearnRequest([normal], tmp_path / "learnt", max_seconds=15), found)
+    by_hand = KeyRule(pattern=r"request=(\w+)")
+    train(TrainingRequest((normal,), tmp_path / "by-hand", key=by_hand, rule=found.proposal.rule, max_seconds=15))
+    learnt, expected = (
+        evaluate(EvaluationRequest(ScoringRequest(tmp_path / name, (faulty,)), labels))
+        for name in ("learnt", "by-hand")
+    )
+
+    assert learnt.keys == expected.keys == 30
+    assert abs(learnt.model.f1 - expected.model.f1) <= 0.01
+    assert learnt.model.f1 > 0.9

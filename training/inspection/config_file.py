@@ -1,0 +1,145 @@
+"""A proposal as a settings file to start from, and as the options of commands."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.errors import ConfigurationError
+from model.lines.formats import LineFormat
+from model.lines.key_rule import KeyRule
+from training.inspection.durations import duration_text
+from training.inspection.proposal import Proposal
+
+__all__ = ["config_file", "config_path", "format_name", "key_text", "train_command", "write_config"]
+
+_FILE = """\
+# Settings of logscry, proposed from a look at {logs}.
+# It is a file to start from: change what you know better. docs/operations.md lists all settings; variables such as
+# LOGSCRY_KAFKA__BOOTSTRAP_SERVERS win over it. Train and run with it:
+#
+#   {train}
+#   logscry up --config THIS_FILE
+
+# One name for each independent service: its consumer group, and the first part of its Redis keys.
+namespace: logscry
+
+kafka:
+  bootstrap_servers: 127.0.0.1:9092
+  raw_topic: logs-raw  # lines without keys: from here they get them
+  logs_topic: logs  # lines with keys
+  alerts_topic: alerts
+  dead_letters_topic: dead-letters
+
+redis:
+  url: redis://127.0.0.1:6379/0  # a password belongs in LOGSCRY_REDIS__URL
+
+# The model holds its window size ({size}), hop ({hop}), session gap ({gap}) and threshold.
+# `logscry settings set` changes them while it runs.
+model:
+  path: {model}
+
+# How lines are written.
+lines:
+  format: {format}
+  time_zone: {zone}  # of times that state none
+
+# Whose sequence a line belongs to.
+key:
+{key}"""
+
+
+def config_file(proposal: Proposal, logs: Sequence[str], model: Path) -> str:
+    """Write the settings file.
+
+    Args:
+        proposal: What is proposed.
+        logs: What was looked at, for the comments.
+        model: The artefact's folder.
+
+    Returns:
+        YAML that ``logscry up --config`` takes.
+    """
+    shown = " ".join(map(_comment, logs[:3])) + (" ..." if len(logs) > 3 else "")  # noqa: PLR2004 -- a few are enough
+    return _FILE.format(
+        logs=shown,
+        train=_comment(train_command(proposal, logs, model)),
+        size=f"{proposal.rule.size} events",
+        hop=proposal.rule.hop,
+        gap=duration_text(proposal.rule.session_gap_ms),
+        model=_yaml(str(model)),
+        format=_yaml(format_name(proposal.line_format)),
+        zone=_yaml(proposal.line_format.zone),
+        key="".join(f"  {line}\n" for line in _key_lines(proposal.key)),
+    )
+
+
+def config_path(model: Path) -> Path:
+    """Where ``logscry learn`` puts the settings file of a model: beside its folder."""
+    return model.with_name(f"{model.name}.yaml")
+
+
+def write_config(path: Path, text: str) -> None:
+    """Write a settings file; another one that is there already is kept, its name with ``.before`` behind it.
+
+    Raises:
+        ConfigurationError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.read_bytes() != text.encode():
+            path.replace(path.with_name(f"{path.name}.before"))
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write {path}: {error}. Name a file in a folder that can be written."
+        ) from error
+
+
+def train_command(proposal: Proposal, logs: Sequence[str], model: Path) -> str:
+    """Write the command that trains with a proposal; its words quoted for a shell."""
+    words = ["logscry", "train", *logs, "--output", str(model), *_key_options(proposal.key)]
+    words += ["--preset", proposal.preset, "--window-size", str(proposal.rule.size)]
+    words += ["--window-hop", str(proposal.rule.hop), "--session-gap", duration_text(proposal.rule.session_gap_ms)]
+    if proposal.line_format.zone != "UTC":
+        words += ["--time-zone", proposal.line_format.zone]
+    return shlex.join(words)
+
+
+def key_text(rule: KeyRule) -> str:
+    """Write a rule as a person gives it: the options that name its parts."""
+    return shlex.join(_key_options(rule)) if rule.names_a_key else "one sequence for all lines"
+
+
+def format_name(line_format: LineFormat) -> str:
+    """Name a format as ``--format`` takes it."""
+    if line_format.kind != "text":
+        return line_format.kind
+    return "text" if line_format.header == "plain" else line_format.header
+
+
+def _key_options(rule: KeyRule) -> list[str]:
+    options = [word for field in rule.fields for word in ("--key-field", field)]
+    options += ["--key-pattern", rule.pattern] if rule.pattern is not None else []
+    return [*options, "--without-key", rule.without] if rule.without != "dead-letter" else options
+
+
+def _key_lines(rule: KeyRule) -> list[str]:
+    lines = [f"fields: {_yaml(','.join(rule.fields))}"] if rule.fields else []
+    lines += [f"pattern: {_yaml(rule.pattern)}"] if rule.pattern is not None else []
+    what = {
+        "dead-letter": "lines without it become dead letters: nothing is lost",
+        "drop": "lines without it are left out and counted",
+        "shared": "lines without it are one sequence",
+    }
+    return [*lines, f"without: {rule.without}  # {what[rule.without]}"]
+
+
+def _yaml(text: str) -> str:
+    """A text in double quotes as YAML reads it: JSON is YAML."""
+    return json.dumps(text)
+
+
+def _comment(text: str) -> str:
+    """A text that stays in its comment, whatever is in it."""
+    return text.encode("unicode_escape").decode()

@@ -1,0 +1,84 @@
+"""From a folder of logs to a model that serves, with nothing said: look, propose, train, calibrate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+
+from model.artefact import Artefact
+from model.events.templates import Templates
+from model.lines.choice import FormatChoice
+from model.lines.parser import LineParser
+from training.inspection.config_file import config_file, config_path, write_config
+from training.inspection.inspection import Inspection
+from training.inspection.proposal import proposed_rule
+from training.inspection.survey import surveyed_gap
+from training.log_files import LogFiles
+from training.progress import Progress, SilentProgress
+from training.train import TrainingRequest, train
+
+__all__ = ["LearnRequest", "learn"]
+
+
+@dataclass(frozen=True, slots=True)
+class LearnRequest:
+    """What to learn from, and where to put it; the rest is proposed.
+
+    Attributes:
+        inputs: Log files, folders and globs of normal operation.
+        output: The artefact's folder. The settings file is beside it.
+        choice: What is known about how lines are written.
+        pretrained: Folder of a pretrained encoder: then the preset is ``transfer``.
+        max_seconds: Bound on the learning itself.
+        seed: Of the split, the weights, the order and the masks.
+        alerts_per_10000_windows: Alert budget; None allows about one alert in 500 normal sessions.
+    """
+
+    inputs: Sequence[str]
+    output: Path
+    choice: FormatChoice = FormatChoice()  # noqa: RUF009 -- frozen, so one for all does no harm
+    pretrained: Path | None = None
+    max_seconds: float = inf
+    seed: int = 0
+    alerts_per_10000_windows: float | None = None
+
+
+def learn(request: LearnRequest, inspection: Inspection, progress: Progress | None = None) -> Artefact:
+    """Train with what an inspection proposes, and write the model and its settings file.
+
+    Args:
+        request: What to learn from.
+        inspection: Of the same logs.
+        progress: Told how far it is.
+
+    Returns:
+        The model. It knows the key, so that ``logscry up`` needs no more options.
+
+    Raises:
+        ConfigurationError: The logs cannot be used, or a file cannot be written.
+        ModelError: The artefact cannot be written.
+    """
+    progress = progress or SilentProgress()
+    proposal = inspection.proposal
+    if not inspection.sample.whole and proposal.key.names_a_key:
+        parser = LineParser(proposal.line_format, Templates(inspection.templates))
+        gap = surveyed_gap(LogFiles(request.inputs), parser, proposal.key, progress)
+        proposal = replace(proposal, rule=proposed_rule(proposal.key, gap))
+    artefact = train(
+        TrainingRequest(
+            inputs=tuple(request.inputs),
+            output=request.output,
+            key=proposal.key,
+            lines=request.choice,
+            preset=proposal.preset if request.pretrained is None else "transfer",
+            pretrained=request.pretrained,
+            rule=proposal.rule,
+            seed=request.seed,
+            max_seconds=request.max_seconds,
+            alerts_per_10000_windows=request.alerts_per_10000_windows,
+            rekey=True,
+        ),
+        progress,
+    )
+    write_config(config_path(request.output), config_file(proposal, request.inputs, request.output))
+    return artefact
