@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import ConsumerGroupMetadata, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
-from model.errors import TransientError
+from model.errors import KafkaAwayError, TransientError
 from model.lines.keys import KeyExtractor
 from stream.consumers.clients import abandon, new_consumer, new_producer, poll, translated
 from stream.consumers.keying import Keyed, Keying, Passing
@@ -104,7 +104,7 @@ class Rekey:
         with translated(f"reading topic {self._settings.kafka.raw_topic}"):
             batches = poll(self._consumer, self._settings.consumer.poll_timeout_ms)
         if batches:
-            self._pass_on(batches)
+            self._pass_on(batches, self._membership())
             self._count_lag(batches)
         return True
 
@@ -114,7 +114,21 @@ class Rekey:
         self._sizes.forget()  # a topic that takes less than before may be what failed
         self._uncertain = True
 
-    def _pass_on(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
+    def _membership(self) -> "ConsumerGroupMetadata":
+        """Who has read the batch, for Kafka to decide whether that member may still commit it.
+
+        It is taken before the transaction: once a heartbeat is answered that the group has gone on without the member,
+        kafka-python 3.0.12 names no member any more, and offsets that name none Kafka takes from anybody.
+
+        Raises:
+            KafkaAwayError: It was answered so already.
+        """
+        member = self._consumer.group_metadata()
+        if member.generation_id < 0:
+            raise KafkaAwayError(f"the group {member.group_id} has gone on without this member, which joins it again")
+        return member
+
+    def _pass_on(self, batches: dict[TopicPartition, Sequence[Any]], member: "ConsumerGroupMetadata") -> None:
         """One transaction."""
         passing = self._keying.passing(record for records in batches.values() for record in records)
         try:
@@ -123,7 +137,7 @@ class Rekey:
                 producer.begin_transaction()
                 self._send_all(producer, passing)
                 offsets = {p: OffsetAndMetadata(records[-1].offset + 1) for p, records in batches.items()}
-                producer.send_offsets_to_transaction(offsets, self._consumer.group_metadata())
+                producer.send_offsets_to_transaction(offsets, member)
                 producer.commit_transaction()
         except TransientError:
             self._parts.metrics.aborted.inc()
