@@ -67,7 +67,7 @@ class _Flushing:
             self.ended += done.sessions_ended
             self.progress(0, self.ended)
             # Refused: Redis came back older between the two calls, and the consumers read again.
-            if done.refusal is None and not done.open_sessions:
+            if done.refusal is None and not done.open_sessions and not done.waiting_events:
                 return
 
     def _await_position(self, store: PartitionStore, end: int) -> None:

@@ -13,19 +13,13 @@ from model.lines.parser import LineParser, ParsedLines
 from model.lines.records import most_lines
 from stream.consumers.unreadable import UnreadableRecord
 from stream.windowing.batches import EventColumns
-from stream.windowing.store import ENTRY_BYTES, Novel
+from stream.windowing.store import Novel, events_at_once
 from stream.windowing.windows import NO_TIME, WindowRule
 
 __all__ = ["MAX_KEY_BYTES", "ReadRecords", "RecordReader", "bounded_batches"]
 
 MAX_KEY_BYTES = 1024
 """Longer keys make their record a dead letter: a key stands in Redis and in every alert."""
-
-MAX_BATCH_LINES = 50_000
-"""The most lines of one script call, unless a single record has more: about a sixth of a second of Redis's time."""
-
-MAX_BATCH_BYTES = 16 << 20
-"""The most bytes of windows that one script call cuts, unless a single record gives more."""
 
 FUTURE_MS = 60 * 60 * 1000
 """A line may be this far ahead of the moment of its record; one beyond takes the stream time instead."""
@@ -113,7 +107,7 @@ def bounded_batches(records: Sequence[Any], rule: WindowRule) -> Iterator[Sequen
     A call blocks Redis for everybody while it runs. A record of a megabyte can hold 65,536 lines; with large windows
     and a small hop, each line can cut a window of kilobytes.
     """
-    most = max(1, min(MAX_BATCH_LINES, MAX_BATCH_BYTES * rule.hop // (rule.size * ENTRY_BYTES)))
+    most = events_at_once(rule)
     lines = [most_lines(record.value) for record in records]
     if sum(lines) <= most:
         yield records

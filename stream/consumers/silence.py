@@ -23,8 +23,7 @@ def ending_after(silent_ms: int, idle_timeout_ms: int, rule: WindowRule, last: A
         return Ending.SESSIONS
     if silent_ms >= max(idle_timeout_ms, rule.grace_ms) and (last is None or last.waiting_events):
         return Ending.WAITS
-    # A call ends a bounded number of sessions: where the last one ended any, more may be due.
-    return Ending.DUE if last is not None and last.sessions_ended else None
+    return Ending.DUE if last is not None and last.more_due else None
 
 
 def _holds_anything(last: Applied) -> bool:

@@ -6,7 +6,6 @@ has acknowledged the window's alert; the windows of a worker that died are claim
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
@@ -14,7 +13,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from stream.redis_client import translated
 from stream.redis_pipeline import Command, pipelined
 from stream.windowing.ready import ReadyWindow
-from stream.windowing.store import GROUP, PartitionId, packed
+from stream.windowing.store import GROUP, PartitionId, packed, ready_bytes_key, script
 
 __all__ = ["ReadyStreams"]
 
@@ -31,8 +30,8 @@ class ReadyStreams:
         self.names = dict(names or {})
         self._redis = redis
         self._turn = 0
-        self._acknowledge = redis.register_script(_script("acknowledge"))
-        self._forget_workers = redis.register_script(_script("forget_workers"))
+        self._acknowledge = redis.register_script(script("ready", "acknowledge"))
+        self._forget_workers = redis.register_script(script("forget_workers"))
 
     def read(self, worker: str, count: int) -> list[ReadyWindow]:
         """Take up to ``count`` windows that no worker was given yet, without waiting, evenly over the partitions."""
@@ -138,20 +137,22 @@ class ReadyStreams:
                     raise answer
         return found
 
-    def _run(self, script: Any, arguments: Mapping[str, list[Any]]) -> int:  # noqa: ANN401 -- redis-py's own type
+    def _run(self, lua: Any, arguments: Mapping[str, list[Any]]) -> int:  # noqa: ANN401 -- redis-py's own type
         """Run a script on some streams; the sum of its answers."""
         total = 0
         with translated():
             names = list(arguments)
             answers = pipelined(
-                self._redis, names, lambda client, name: client.evalsha(script.sha, 1, name, *arguments[name])
+                self._redis,
+                names,
+                lambda client, name: client.evalsha(lua.sha, 2, name, ready_bytes_key(name), *arguments[name]),
             )
             for name, answer in zip(names, answers, strict=True):
                 if isinstance(answer, ResponseError) and not isinstance(answer, NoScriptError):
                     raise answer
                 # A server that does not know the script is told it.
                 known = not isinstance(answer, NoScriptError)
-                total += int(answer if known else script(keys=[name], args=arguments[name]))
+                total += int(answer if known else lua(keys=[name, ready_bytes_key(name)], args=arguments[name]))
         return total
 
     def _by_name(
@@ -181,7 +182,3 @@ def _windows(
         for stream_id, fields in entries
         if stream_id and fields  # a window that was acknowledged while it was being claimed comes empty
     ]
-
-
-def _script(name: str) -> str:
-    return resources.files(__package__).joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")

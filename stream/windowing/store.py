@@ -29,7 +29,11 @@ __all__ = [
     "PartitionId",
     "PartitionStore",
     "Position",
+    "Work",
+    "events_at_once",
     "packed",
+    "ready_bytes_key",
+    "script",
 ]
 
 ENTRY_BYTES = 24
@@ -41,11 +45,11 @@ FORMAT = "2"
 GROUP = "workers"
 """The Redis consumer group of the workers, in every ready stream."""
 
-SWEEP_SESSIONS = 500
-"""The most sessions that one call ends beyond those that its events and the limits end: a call does bounded work."""
+MOST_EVENTS = 50_000
+"""The most lines of one call, unless a single record has more: about a sixth of a second of Redis's time."""
 
-ENDED_AT_ONCE = 5_000
-"""The most sessions that one call of `PartitionStore.advance` or `PartitionStore.flush` ends."""
+MOST_BYTES = 16 << 20
+"""The most bytes of windows that the lines of one call cut, unless a single record gives more."""
 
 
 class PartitionId(NamedTuple):
@@ -87,6 +91,29 @@ class Batch:
     novel: Sequence[Novel] = ()
 
 
+def events_at_once(rule: WindowRule) -> int:
+    """How many lines one call may apply: with large windows and a small hop, each can cut one of kilobytes."""
+    return max(1, min(MOST_EVENTS, MOST_BYTES * rule.hop // (rule.size * ENTRY_BYTES)))
+
+
+class Work(NamedTuple):
+    """What a call may do beyond its own events: it blocks Redis for everybody while it runs. The next call goes on.
+
+    Attributes:
+        ends: Sessions that end.
+        joins: Waiting events that join their sessions.
+        bytes: Once it has cut windows of as many, it begins neither.
+    """
+
+    ends: int = 5_000
+    joins: int = MOST_EVENTS
+    bytes: int = 2 * MOST_BYTES
+
+    def beside(self, batch: Batch) -> "Work":
+        """With as much on top as keeps up with a batch, which may open a session for each of its keys."""
+        return Work(self.ends + 2 * len(batch.keys), self.joins + len(batch.key_numbers), self.bytes)
+
+
 @dataclass(frozen=True, slots=True)
 class Cutting:
     """How a call cuts windows.
@@ -96,15 +123,17 @@ class Cutting:
         limits: How much a partition's state may hold.
         novel_events: The most novel events whose text is kept.
         version: The version of the live settings, which the state remembers.
+        work: How much a call may do.
     """
 
     rule: WindowRule
     limits: StateLimits = field(default_factory=StateLimits)
     novel_events: int = 10_000
     version: int = 0
+    work: Work = field(default_factory=Work)
 
-    def packed(self, most: int) -> bytes:
-        """As the scripts read it; ``most`` is how many sessions the call may end beyond what its events end."""
+    def packed(self, work: Work) -> bytes:
+        """As the scripts read it; ``work`` is what this call may do."""
         data: bytes = msgpack.packb(
             {
                 "size": self.rule.size,
@@ -115,7 +144,7 @@ class Cutting:
                 "waiting_events": self.limits.waiting_events,
                 "novel_events": self.novel_events,
                 "version": self.version,
-                "most": most,
+                **work._asdict(),
             }
         )
         return data
@@ -145,7 +174,8 @@ class Applied:
         open_sessions: Sessions open now.
         waiting_events: Events that wait for the grace to pass now.
         ready_windows: Windows in the ready stream now.
-        ready_bytes: Memory of the ready stream now.
+        ready_bytes: Memory of the ready stream now, about.
+        more_due: 1 where the bounds of the call's work left something for the next one, else 0.
     """
 
     refusal: Refusal | None
@@ -160,6 +190,7 @@ class Applied:
     waiting_events: int = 0
     ready_windows: int = 0
     ready_bytes: int = 0
+    more_due: int = 0
 
 
 class Position(NamedTuple):
@@ -185,10 +216,11 @@ class PartitionStore:
             f"{prefix}:{name}"
             for name in ("state", "waiting", "sessions", "deadlines", "ready", "novel", "novel-counts")
         )
+        self._ready_bytes = ready_bytes_key(self.ready)
         self._redis: Any = redis  # redis-py types every mode of its client; ours returns bytes
-        self._take = redis.register_script(_script("take"))
-        self._apply = redis.register_script(_script("partition") + _script("apply"))
-        self._advance = redis.register_script(_script("partition") + _script("advance"))
+        self._take = redis.register_script(script("take"))
+        self._apply = redis.register_script(script("ready", "partition", "apply"))
+        self._advance = redis.register_script(script("ready", "partition", "advance"))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -197,7 +229,7 @@ class PartitionStore:
 
     @property
     def _window_keys(self) -> tuple[str, ...]:
-        return (self.state, self.waiting, self.sessions, self.deadlines, self.ready)
+        return (self.state, self.waiting, self.sessions, self.deadlines, self.ready, self._ready_bytes)
 
     def take(self, owner: str, topic_id: str, start: int) -> Position:
         """Make ``owner`` the partition's owner.
@@ -233,10 +265,8 @@ class PartitionStore:
                 whose answer was lost may be repeated: what it did is not done twice.
         """
         novel = [part for event in batch.novel for part in event]
-        # A call may open as many sessions as it has keys: ending twice as many keeps up, however short they are.
-        most = SWEEP_SESSIONS + 2 * len(batch.keys)
         arguments = [
-            *(owner, batch.start, batch.stop, cutting.packed(most)),
+            *(owner, batch.start, batch.stop, cutting.packed(cutting.work.beside(batch))),
             *(batch.entries, packed(batch.key_numbers), packed(batch.keys)),
             packed(novel) if novel else b"",
         ]
@@ -261,7 +291,7 @@ class PartitionStore:
         return self._advance_to("", reached, cutting, Ending.SESSIONS)
 
     def _advance_to(self, owner: str, at: int, cutting: Cutting, ending: Ending) -> Applied:
-        arguments = [owner, at, ending.value, cutting.packed(ENDED_AT_ONCE)]
+        arguments = [owner, at, ending.value, cutting.packed(cutting.work)]
         return _applied(self._call(self._advance, self._window_keys, arguments))
 
     def position(self) -> Position | None:
@@ -276,9 +306,9 @@ class PartitionStore:
             return int(self._redis.xlen(self.ready))
 
     def ready_bytes(self) -> int:
-        """How much memory the ready stream takes."""
+        """How much memory the ready stream takes, about."""
         with translated():
-            return int(self._redis.memory_usage(self.ready) or 0)
+            return int(self._redis.get(self._ready_bytes) or 0)
 
     def remove(self) -> None:
         """Delete the partition's state, open sessions and waiting windows included."""
@@ -310,5 +340,12 @@ def packed(values: Sequence[Any]) -> bytes:
     return data
 
 
-def _script(name: str) -> str:
-    return resources.files(__package__).joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+def ready_bytes_key(ready: str) -> str:
+    """The key beside a ready stream that holds how many bytes it takes."""
+    return f"{ready}-bytes"
+
+
+def script(*names: str) -> str:
+    """The text of a script, those that it is loaded behind first."""
+    folder = resources.files(__package__).joinpath("lua")
+    return "".join(folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)

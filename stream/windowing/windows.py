@@ -80,7 +80,7 @@ class StateLimits:
     """
 
     open_sessions: int = 100_000
-    waiting_events: int = 100_000
+    waiting_events: int = 50_000
 
 
 class Event(NamedTuple):

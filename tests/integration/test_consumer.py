@@ -12,18 +12,18 @@ from model.lines.formats import LineFormat
 from model.lines.parser import LineParser
 from stream.consumers.consumer import Consumer
 from stream.consumers.parts import ConsumerParts
-from stream.consumers.records import MAX_BATCH_LINES, RecordReader
+from stream.consumers.records import RecordReader
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
 from stream.settings import load_settings
 from stream.telemetry import ConsumerMetrics
 from stream.windowing.ready_streams import ReadyStreams
-from stream.windowing.store import Cutting, PartitionId, PartitionStore
+from stream.windowing.store import MOST_EVENTS, Cutting, PartitionId, PartitionStore
 from stream.windowing.windows import WindowRule
 from tests.service import Line, produce, wait
 
 pytestmark = pytest.mark.stack
 
-LINES = MAX_BATCH_LINES // 2 + 1
+LINES = MOST_EVENTS // 2 + 1
 """Two records of so many lines do not fit into one script call."""
 
 

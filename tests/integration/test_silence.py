@@ -1,7 +1,7 @@
 """A partition without new lines, turn by turn, with a clock moved by hand."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from kafka import TopicPartition
@@ -21,7 +21,7 @@ from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSetting
 from stream.settings import KafkaSettings, load_settings
 from stream.telemetry import ConsumerMetrics
 from stream.windowing.ready_streams import ReadyStreams
-from stream.windowing.store import PartitionId, PartitionStore
+from stream.windowing.store import PartitionId, PartitionStore, Work
 from tests.service import Line, produce, wait
 
 pytestmark = pytest.mark.stack
@@ -141,6 +141,24 @@ def test_a_line_in_time_ends_the_silence(silent: Silent):
     silent.pass_time(GAP_SECONDS - 1)
 
     assert silent.windows() == []
+
+
+def test_what_one_call_leaves_is_ended_by_the_owner_s_next_ticks(silent: Silent, monkeypatch: pytest.MonkeyPatch):
+    """A line an hour later leaves nine sessions behind; a call may end two more than it brings keys."""
+    cutting = silent.consumer._applier._cutting
+    monkeypatch.setattr(silent.consumer._applier, "_cutting", lambda: replace(cutting(), work=Work(ends=2, joins=2)))
+    at = b'{"message": "m", "time": "2026-03-01T%02d:00:00Z"}'
+    topic = silent.store.partition.topic
+    produce(silent.broker.address, topic, [Line(b"%d" % n, at % 0) for n in range(9)])
+    wait(lambda: silent.turn() or silent.position == 9)  # type: ignore[func-returns-value]
+    produce(silent.broker.address, topic, [Line(b"later", at % 1), Line(b"later", at % 2)])
+    wait(lambda: silent.turn() or silent.position == 11)  # type: ignore[func-returns-value]
+
+    for _ in range(12):
+        silent.turn()
+
+    assert silent.windows() == [(1, True)] * 10  # the first line of "later" is more than a gap before its second
+    assert silent.redis.zcard(silent.store.waiting) == 1
 
 
 def test_another_owner_s_sessions_are_left_alone(silent: Silent):

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -14,7 +15,7 @@ from stream.windowing.batches import batch_of
 from stream.windowing.partition_state import PartitionState, Refusal
 from stream.windowing.ready import ReadyWindow
 from stream.windowing.ready_streams import ReadyStreams
-from stream.windowing.store import Applied, Cutting, Ending, PartitionId, PartitionStore
+from stream.windowing.store import Applied, Cutting, Ending, PartitionId, PartitionStore, Work
 from stream.windowing.windows import NO_TIME, Event, PartitionWindows, StateLimits, Window, WindowRule
 
 pytestmark = pytest.mark.stack
@@ -38,6 +39,7 @@ def histories(draw) -> list[Event]:
     return history
 
 
+FEW = st.integers(1, 3)
 GRACES = st.sampled_from([0, 0, 10, 30, 100])
 
 
@@ -128,6 +130,121 @@ def test_the_script_cuts_the_windows_of_the_pure_logic(redis_client, namespace, 
     assert (flushed.open_sessions, flushed.waiting_events) == (0, 0)
     state = redis_client.hmget(store.state, "stream_time", "watermark")
     assert state == [str(pure.stream_time_ms).encode(), str(pure.watermark_ms).encode()]
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    history=histories(),
+    cutting=st.builds(
+        lambda cutting, *work: replace(cutting, work=Work(*work)), cuttings(), FEW, FEW, st.integers(1, 400)
+    ),
+    calls=st.lists(st.tuples(st.integers(1, 20), st.integers(0, 3)), min_size=1, max_size=5),
+)
+def test_what_a_call_leaves_for_the_next_changes_no_window(redis_client, namespace, history, cutting, calls):
+    """However little a call may do, and however often its owner goes on with what is left before the next batch."""
+    store, pure = fresh(redis_client, namespace), PartitionWindows(cutting.rule, cutting.limits)
+    expected = pure.apply(history)
+    position, done = 0, []
+    for number, events in enumerate(split(history, [size for size, _ in calls])):
+        done.append(apply(store, events, position, cutting=cutting))
+        position = done[-1].position
+        _, ticks = calls[number % len(calls)]
+        done += [store.advance(OWNER, position, cutting, Ending.DUE) for _ in range(ticks)]
+    done += drained(store, position, cutting)
+
+    assert by_key(expected) == by_key([as_window(w) for w in ready(redis_client, store)])
+    late, hurried, crowded_out = (sum(getattr(each, n) for each in done) for n in ("late", "hurried", "crowded_out"))
+    assert (late, hurried, crowded_out) == (pure.late, pure.hurried, pure.crowded_out)
+    assert (done[-1].waiting_events, done[-1].open_sessions) == (pure.waiting, pure.open_sessions)
+
+
+def drained(store: PartitionStore, position: int, cutting: Cutting) -> list[Applied]:
+    """Let the owner go on until nothing is due; a bound on the calls, since each does something."""
+    done = [store.advance(OWNER, position, cutting, Ending.DUE)]
+    while done[-1].more_due:
+        assert len(done) < 300
+        done.append(store.advance(OWNER, position, cutting, Ending.DUE))
+    return done
+
+
+@pytest.mark.parametrize("ending", [Ending.SESSIONS, Ending.WAITS])
+def test_an_ending_goes_on_over_several_calls(redis_client: Redis, store: PartitionStore, ending: Ending):
+    """Ten sessions, each of whose lines still waits; three may join or end at once."""
+    cutting = Cutting(WindowRule(4, 2, 50, grace_ms=1000), work=Work(ends=3, joins=3))
+    apply(store, [Event(b"%d" % n, 5, b"a" * 8, n << 16) for n in range(10)], 0, cutting=cutting)
+
+    done = [store.advance(OWNER, 10, cutting, ending) for _ in range(8)]
+
+    assert [each.waiting_events for each in done[:4]] == [7, 4, 1, 0]
+    assert [each.more_due for each in done[:4]] == [1, 1, 1, 0]
+    ended = [0, 0, 0, 3, 6, 9, 10, 10] if ending is Ending.SESSIONS else [0] * 8
+    assert [10 - each.open_sessions for each in done[3:]] == ended[3:]
+    assert len(ready(redis_client, store)) == ended[-1]
+
+
+def test_a_call_cuts_a_bounded_number_of_bytes(store: PartitionStore):
+    """Lines that waited, all due at once, with large windows cut at every line; then the sessions that are over."""
+    rule = WindowRule(64, 1, 50, grace_ms=1000)
+    cutting = Cutting(rule, work=Work(joins=10, bytes=30_000))
+    apply(store, [Event(b"k", 5, b"a" * 8, n << 16) for n in range(2000)], 0, cutting=cutting)
+    windows = [apply(store, [Event(b"k", 5_000, b"b" * 8, 2000 << 16)], 2000, cutting=cutting).windows]
+    while (done := store.advance(OWNER, 2001, cutting, Ending.DUE)).more_due:
+        windows.append(done.windows)
+
+    assert max(windows) <= 20  # of up to 2 kB
+    assert sum(windows) + done.windows == 2001  # and the final one
+
+
+def test_lines_of_the_largest_offsets_are_skipped_one_by_one(store: PartitionStore):
+    """Lua's numbers hold 53 bits, a place has 64: the last lines of a record must not pass for the next record's."""
+    offset = 2**45 + 1
+    store.apply(OWNER, batch_of([], 0, offset), CUTTING)
+    events = [Event(b"k", 5, b"a" * 8, offset << 16 | line) for line in range(65_530, 65_536)]
+    apply(store, events, offset)
+
+    again = apply(store, [*events, Event(b"k", 5, b"b" * 8, (offset + 1) << 16)], offset)
+
+    assert (again.skipped, again.position) == (6, offset + 2)
+
+
+@pytest.mark.parametrize("name", ["waiting", "sessions", "deadlines", "ready", "novel", "novel_counts"])
+def test_a_call_that_cannot_read_the_state_changes_nothing(redis_client: Redis, store: PartitionStore, name: str):
+    """The position moves only once all is read: else the lines would be lost."""
+    redis_client.delete(getattr(store, name))
+    redis_client.set(getattr(store, name), "of another type")
+
+    with pytest.raises(StateError):
+        apply(store, [Event(b"k", 5, b"a" * 8, 0)], 0)
+    assert store.position() == (0, 0)
+
+
+def test_the_memory_of_ready_windows_is_known_also_where_the_first_ones_are_small(
+    redis_client: Redis, store: PartitionStore
+):
+    """Redis's own figure goes by the oldest few; it is told to look at all of them here."""
+    cutting = Cutting(WindowRule(64, 1, 10**9))
+    events = [Event(b"short-%d" % n, 5, b"a" * 8, n << 16) for n in range(50)]
+    events += [Event(b"a long one", 5, b"a" * 8, n << 16) for n in range(50, 1000)]
+    applied = apply(store, events, 0, cutting=cutting)
+    truth = int(redis_client.memory_usage(store.ready, samples=0) or 0)
+
+    assert applied.ready_bytes == store.ready_bytes() == pytest.approx(truth, rel=0.25)
+    stream = ReadyStreams(redis_client, {store.partition: store.ready})
+    while windows := stream.read("worker", 300):
+        before = store.ready_bytes()
+        stream.acknowledge(windows)
+        assert store.ready_bytes() < before
+    assert store.ready_bytes() == 0
+
+
+def test_a_state_that_was_begun_without_a_topic_id_learns_it(redis_client: Redis, namespace: str):
+    """The first broker told none; from then on a topic made anew is refused."""
+    store = PartitionStore(redis_client, namespace, LOGS_3)
+    store.take(OWNER, "", start=0)
+    store.take(OWNER, "topic-id", start=0)
+
+    with pytest.raises(StateError, match="logscry reset"):
+        store.take(OWNER, "another-topic-id", start=0)
 
 
 CALLS = st.tuples(

@@ -1,8 +1,8 @@
 -- Apply the events of the offsets [from, to) of a partition to its windows: whole, or not at all.
 --
--- KEYS  1-5  see partition.lua
---       6  novel: hash; event ID -> JSON of its text and sample (texts of templates that the model does not know)
---       7  novel counts: hash; event ID -> how often it came
+-- KEYS  1-6  see partition.lua
+--       7  novel: hash; event ID -> JSON of its text and sample (texts of templates that the model does not know)
+--       8  novel counts: hash; event ID -> how often it came
 -- ARGV  1  owner token        2  from            3  to
 --       4  MessagePack map: the rule, see partition.lua; novel_events: the most event IDs that `novel` may hold;
 --          version: of the live settings
@@ -14,7 +14,7 @@
 --      or {'owner'} another consumer has taken the partition
 --      or {'gap', position} the state has not seen the offsets before `from`: go back to position
 
-local state, novel, novel_counts = KEYS[1], KEYS[6], KEYS[7]
+local state, novel, novel_counts = KEYS[1], KEYS[7], KEYS[8]
 local from, to = tonumber(ARGV[2]), tonumber(ARGV[3])
 local rule = cmsgpack.unpack(ARGV[4])
 
@@ -27,16 +27,22 @@ if from > position then
   return {'gap', position}
 end
 
--- First a write that Redis refuses when its memory is full: it then refuses here, before anything has changed.
-redis.call('HSET', state, 'position', ms(math.max(position, to)))
-
+-- First everything that can fail by what is there, or is given.
 local partition = open_partition(KEYS, rule)
 local entries, key_of, keys = ARGV[5], cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])
-local skipped = 0
+local seen = ARGV[8] == '' and {} or cmsgpack.unpack(ARGV[8])
+local known_novel = redis.call('HLEN', novel)
+redis.call('HLEN', novel_counts)
 partition.load(keys)
+
+-- Then a write that Redis refuses when its memory is full: it then refuses here, before anything has changed.
+redis.call('HSET', state, 'position', ms(math.max(position, to)))
+
+local skipped = 0
 for n = 1, #key_of do
   local at = (n - 1) * ENTRY + 1
-  if from < position and math.floor(struct.unpack('>I8', entries, at + 16) / 65536) < position then
+  -- The offset alone, without the line in its record: Lua's numbers hold 53 bits.
+  if from < position and struct.unpack('>I6', entries, at + 16) < position then
     skipped = skipped + 1 -- an earlier call applied it
   else
     partition.arrive(keys[key_of[n]], entries, at)
@@ -46,14 +52,11 @@ partition.release()
 partition.end_expired()
 partition.save()
 
-if ARGV[8] ~= '' then
-  local seen = cmsgpack.unpack(ARGV[8])
-  for n = 1, #seen, 3 do
-    if redis.call('HLEN', novel) < rule.novel_events or redis.call('HEXISTS', novel, seen[n]) == 1 then
-      redis.call('HSETNX', novel, seen[n], seen[n + 1])
-      -- Of a batch that was applied before in part, it is not known which events were counted: count none twice.
-      redis.call('HINCRBY', novel_counts, seen[n], skipped == 0 and seen[n + 2] or 0)
-    end
+for n = 1, #seen, 3 do
+  if known_novel < rule.novel_events or redis.call('HEXISTS', novel, seen[n]) == 1 then
+    known_novel = known_novel + redis.call('HSETNX', novel, seen[n], seen[n + 1])
+    -- Of a batch that was applied before in part, it is not known which events were counted: count none twice.
+    redis.call('HINCRBY', novel_counts, seen[n], skipped == 0 and seen[n + 2] or 0)
   end
 end
 return {'done', math.max(position, to), skipped, partition.summary()}

@@ -1,7 +1,7 @@
 -- Forget workers that hold no window of a ready stream: one that leaves, and those that were silent for long.
 -- One that holds windows stays: with it, Redis would forget that they have to be given to another.
 --
--- KEYS  1  ready: stream, see partition.lua
+-- KEYS  1  ready: stream  2  ready bytes, unused   (see partition.lua)
 -- ARGV  1  consumer group
 --       2  name of the worker that leaves ('' for none)
 --       3  for how long the others were silent at least, ms

@@ -1,4 +1,4 @@
--- The windows of a partition, shared by apply.lua and advance.lua, which are loaded behind it.
+-- The windows of a partition, shared by apply.lua and advance.lua, which are loaded behind it, and it behind ready.lua.
 -- Agrees with PartitionWindows in windows.py on every history. Touches nothing by itself.
 --
 -- KEYS of both scripts
@@ -15,10 +15,12 @@
 --        k  the session's key
 --        h  4 bytes session events when it was cut, 1 byte: 1 when final, else 0
 --        e  its events, ENTRY bytes each
+--   6  ready bytes: about how many bytes the ready stream takes, see ready.lua
 --   No key expires: expiry would drop what the position already counts.
 --
--- `rule` is a map: size, hop, gap (ms), grace (ms), open_sessions, waiting_events (limits), most (how many sessions a call
--- may end beyond those that events and limits end: a call does bounded work).
+-- `rule` is a map: size, hop, gap (ms), grace (ms); open_sessions, waiting_events: the limits; and what bounds the work of a
+-- call beyond its events and the limits: ends, joins (the most sessions that end, and waiting events that join), bytes
+-- (none of either once the call has cut windows of as many). What is left is due: the next call does it.
 
 local ENTRY = 24
 local HEADER = 12
@@ -29,16 +31,22 @@ local function ms(number)
 end
 
 local function open_partition(keys, rule)
-  local state, waiting, sessions, deadlines, ready = unpack(keys, 1, 5)
+  local state, waiting, sessions, deadlines, ready, ready_bytes = unpack(keys, 1, 6)
   local size, hop, gap, grace = rule.size, rule.hop, rule.gap, rule.grace
+  -- Each key is read before anything is written: one that is of another type must not stop a call half-way.
+  redis.call('ZCARD', deadlines)
+  redis.call('XLEN', ready)
+  redis.call('GET', ready_bytes)
   local held = redis.call('HMGET', state, 'stream_time', 'watermark')
   local stream_time, watermark = tonumber(held[1] or 0), tonumber(held[2] or 0)
-  local counts = {windows = 0, late = 0, hurried = 0, ended = 0, crowded_out = 0}
+  local counts = {windows = 0, bytes = 0, late = 0, hurried = 0, ended = 0, crowded_out = 0}
   local n_waiting, n_open = redis.call('ZCARD', waiting), redis.call('HLEN', sessions)
   local arrived = {}        -- scores and members to be added to `waiting`
   local known = {}          -- key -> session, or false where none is open
   local changed = {}        -- key -> true: to be written back
   local opened = {}         -- keys that are not among the deadlines yet
+  local joins_left = rule.joins
+  local is_more_due = false -- whether the call's bounds left something undone
 
   local function unpacked(packed)
     local count, last = struct.unpack('>I4I8', packed)
@@ -79,8 +87,9 @@ local function open_partition(keys, rule)
   end
 
   local function cut(key, session, final)
-    redis.call('XADD', ready, '*', 'k', key, 'h', struct.pack('>I4B', session.count, final), 'e', events_of(session))
-    counts.windows = counts.windows + 1
+    local events = events_of(session)
+    redis.call('XADD', ready, '*', 'k', key, 'h', struct.pack('>I4B', session.count, final), 'e', events)
+    counts.windows, counts.bytes = counts.windows + 1, counts.bytes + ready_bytes_of(key, events)
   end
 
   local function finish(key, session)
@@ -163,16 +172,22 @@ local function open_partition(keys, rule)
     arrived = {}
   end
 
-  -- Let the events join whose effective time the watermark has reached, oldest first.
+  -- Let the events join whose effective time the watermark has reached, oldest first. Those that are left join before any
+  -- that arrives later: none of these has an effective time before the watermark.
   local function release()
     note_arrived()
     while n_waiting > 0 do
-      local due = redis.call('ZRANGEBYSCORE', waiting, '-inf', ms(watermark), 'WITHSCORES', 'LIMIT', 0, CHUNK)
+      if joins_left == 0 or counts.bytes >= rule.bytes then
+        is_more_due = redis.call('ZCOUNT', waiting, '-inf', ms(watermark)) > 0
+        return
+      end
+      local most = math.min(joins_left, CHUNK)
+      local due = redis.call('ZRANGEBYSCORE', waiting, '-inf', ms(watermark), 'WITHSCORES', 'LIMIT', 0, most)
       if #due == 0 then
         return
       end
       redis.call('ZREMRANGEBYRANK', waiting, 0, #due / 2 - 1)
-      n_waiting = n_waiting - #due / 2
+      n_waiting, joins_left = n_waiting - #due / 2, joins_left - #due / 2
       for n = 1, #due, 2 do
         local member, time = due[n], tonumber(due[n + 1])
         local entry = string.sub(member, 9, 16) .. struct.pack('>I8', time) .. string.sub(member, 1, 8)
@@ -181,15 +196,18 @@ local function open_partition(keys, rule)
     end
   end
 
-  -- More events wait than may: the oldest join now, and what comes later and is older than they is late.
+  -- More events wait than may: the oldest are due now, and what comes later and is older than they is late.
   local function hurry()
-    release()
-    local early = n_waiting
-    while n_waiting > rule.waiting_events do
-      watermark = tonumber(redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2])
-      release()
+    note_arrived()
+    local early = redis.call('ZCOUNT', waiting, '(' .. ms(watermark), '+inf')
+    local waits = early
+    while waits > rule.waiting_events do
+      local oldest = redis.call('ZRANGEBYSCORE', waiting, '(' .. ms(watermark), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+      watermark = tonumber(oldest[2])
+      waits = redis.call('ZCOUNT', waiting, '(' .. ms(watermark), '+inf')
     end
-    counts.hurried = counts.hurried + early - n_waiting
+    counts.hurried = counts.hurried + early - waits
+    release()
   end
 
   -- An event of the log; its entry begins at `at` in `entries`.
@@ -230,6 +248,10 @@ local function open_partition(keys, rule)
 
   local function end_sessions(keys)
     for _, key in ipairs(keys) do
+      if counts.bytes >= rule.bytes then
+        is_more_due = true
+        return
+      end
       local session = session_of(key)
       if session then
         finish(key, session)
@@ -238,12 +260,15 @@ local function open_partition(keys, rule)
     end
   end
 
-  -- End sessions that the watermark has left behind: no event can join them any more.
+  -- End sessions that no event can join any more: the watermark has left them behind, and so has all that still waits.
   local function end_expired()
     note_opened()
-    local bound = watermark - gap
+    local oldest = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2]
+    local bound = math.min(watermark, tonumber(oldest or watermark)) - gap
     local expired = {}
-    for _, key in ipairs(redis.call('ZRANGEBYSCORE', deadlines, '-inf', '(' .. ms(bound), 'LIMIT', 0, rule.most)) do
+    local due = redis.call('ZRANGEBYSCORE', deadlines, '-inf', '(' .. ms(bound), 'LIMIT', 0, rule.ends)
+    is_more_due = is_more_due or #due == rule.ends
+    for _, key in ipairs(due) do
       local session = session_of(key)
       if session and session.last >= bound then
         redis.call('ZADD', deadlines, ms(session.last), key)
@@ -254,9 +279,12 @@ local function open_partition(keys, rule)
     end_sessions(expired)
   end
 
+  -- End open sessions, unless events still wait to join them.
   local function end_open()
     note_opened()
-    end_sessions(redis.call('ZRANGE', deadlines, 0, rule.most - 1))
+    if n_waiting == 0 then
+      end_sessions(redis.call('ZRANGE', deadlines, 0, rule.ends - 1))
+    end
   end
 
   -- Write everything back; the last thing that a call does.
@@ -275,13 +303,16 @@ local function open_partition(keys, rule)
     if counts.late > 0 then
       redis.call('HINCRBY', state, 'late', counts.late)
     end
+    if counts.bytes > 0 then
+      redis.call('INCRBY', ready_bytes, ms(counts.bytes))
+    end
   end
 
   -- What a call did and how things stand, in the order of `Applied` in store.py.
   local function summary()
-    local bytes = redis.call('MEMORY', 'USAGE', ready) or 0
+    local bytes = tonumber(redis.call('GET', ready_bytes) or 0)
     return counts.windows, counts.late, counts.hurried, counts.ended, counts.crowded_out,
-      n_open, n_waiting, redis.call('XLEN', ready), bytes
+      n_open, n_waiting, redis.call('XLEN', ready), bytes, is_more_due and 1 or 0
   end
 
   return {

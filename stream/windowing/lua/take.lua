@@ -25,5 +25,8 @@ if format ~= ARGV[3] or (topic_id ~= ARGV[2] and topic_id ~= '' and ARGV[2] ~= '
   return {tonumber(position), tonumber(stream_time), topic_id, format}
 end
 redis.call('HSET', state, 'owner', ARGV[1])
+if topic_id == '' and ARGV[2] ~= '' then -- the broker that was asked first told none
+  redis.call('HSET', state, 'topic_id', ARGV[2])
+end
 redis.pcall('XGROUP', 'CREATE', KEYS[5], ARGV[5], '0', 'MKSTREAM') -- an error where it exists
 return {tonumber(position), tonumber(stream_time), topic_id, format}
