@@ -9,14 +9,12 @@ from model.artefact import Artefact
 from model.lines.key_rule import KeyRule
 from model.reading_part import ReadingPart
 from stream.settings import load_settings
-from tests.toy_model import toy_lines
+from tests.toy_model import KEY, toy_lines
 from tests.unit.training.inspection.made_logs import request_lines, requests, written
-from training.evaluate import EvaluationRequest, evaluate
 from training.inspection.config_file import config_path
 from training.inspection.inspection import inspect_logs
 from training.inspection.sample import take_sample
 from training.learn import LearnRequest, learn
-from training.score import ScoringRequest
 from training.train import TrainingRequest, train
 
 
@@ -57,22 +55,14 @@ def test_of_large_logs_all_lines_say_the_session_gap(tmp_path, monkeypatch):
     assert artefact.rule.session_gap_ms > found.proposal.rule.session_gap_ms
 
 
-def test_a_learnt_model_judges_as_one_that_was_set_up_by_hand(tmp_path):
-    """On the toy's faulty requests: the same keys, and F1 within a hundredth."""
-    normal = written(tmp_path, toy_lines(300, seed=1))
-    lines = toy_lines(20, seed=8) + [line for line in toy_lines(10, seed=9) if "seat" not in line]
-    faulty = written(tmp_path, lines, "faulty.log")
-    labels = tmp_path / "labels.csv"
-    labels.write_text("key,label\n" + "".join(f"k8x{n},0\nk9x{n % 10},1\n" for n in range(20)))
-    found = inspect_logs([normal])
-    learn(LearnRequest([normal], tmp_path / "learnt", max_seconds=15), found)
-    by_hand = KeyRule(pattern=r"request=(\w+)")
-    train(TrainingRequest((normal,), tmp_path / "by-hand", key=by_hand, rule=found.proposal.rule, max_seconds=15))
-    learnt, expected = (
-        evaluate(EvaluationRequest(ScoringRequest(tmp_path / name, (faulty,)), labels))
-        for name in ("learnt", "by-hand")
-    )
+def test_learning_trains_on_what_a_person_would_have_set_up(tmp_path: Path):
+    """The toy's key, found, gives the sessions, templates and format of a training by hand."""
+    logs = written(tmp_path, toy_lines(300, seed=1))
+    found = inspect_logs([logs])
+    learnt = learn(LearnRequest([logs], tmp_path / "learnt", max_seconds=1), found)
+    by_hand = train(TrainingRequest((logs,), None, key=KEY, rule=found.proposal.rule, max_seconds=1))
 
-    assert learnt.keys == expected.keys == 30
-    assert abs(learnt.model.f1 - expected.model.f1) <= 0.01
-    assert learnt.model.f1 > 0.9
+    assert learnt.fingerprint == by_hand.fingerprint
+    assert learnt.line_format == by_hand.line_format
+    assert learnt.vocabulary == by_hand.vocabulary
+    assert len(by_hand.fingerprint) > 1

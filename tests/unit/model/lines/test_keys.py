@@ -294,3 +294,13 @@ def test_the_rule_of_an_earlier_version_is_read():
     """It had one field or one pattern."""
     assert KeyRule.from_json({"pattern": None, "field": "trace_id"}) == KeyRule(fields=("trace_id",))
     assert KeyRule.from_json({"pattern": "a", "field": None}) == KeyRule(pattern="a")
+
+
+@pytest.mark.parametrize("value", [b"one line", b"two\nlines", b'{"a": 1}', b'[{"a": 1}, {"a": 2}]'])
+def test_without_any_part_all_lines_can_share_a_key(value):
+    """One sequence for all, where nothing parts them; the record stays as it is."""
+    rule = KeyRule(without="shared")
+
+    assert rule.assigns_keys
+    assert not rule.names_a_key
+    assert KeyExtractor(rule).split(value) == [(SHARED_KEY, value)]
