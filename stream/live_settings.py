@@ -76,11 +76,11 @@ class LiveSettingsStore:
             return None
         try:
             named = {name: parsed_value(name, stored[name.encode()].decode()) for name in SETTING_TYPES}
-            return LiveSettings(**named, version=int(stored[b"version"]))
+            return LiveSettings(**named, version=int(stored[b"version"]), chosen_us=int(stored.get(b"chosen_us", 0)))
         except (ConfigurationError, KeyError, ValueError) as error:
             raise StateError(
                 f"the live settings in Redis ({self._current}) cannot be read: {error!r}. "
-                "Another program or version wrote them; delete that key to start from the model's own."
+                "Another program or version wrote them; delete that key, and running processes store what they know."
             ) from error
 
     def seed(self, defaults: LiveSettings, why: str = "first start: the values of the model") -> LiveSettings:
@@ -88,8 +88,12 @@ class LiveSettingsStore:
         found = self.get()
         if found is not None:
             return found
-        self._write(None, defaults, "logscry", why)
+        self._write(None, defaults, "logscry", why, chosen_us=0)
         return self._required()
+
+    def restore(self, found: LiveSettings | None, known: LiveSettings) -> bool:
+        """Write what Redis has forgotten, in place of what was found there, if that is still what it has."""
+        return self._write(found, known, "logscry", "Redis had forgotten them: as last seen", chosen_us=known.chosen_us)
 
     def set(self, changes: Mapping[str, object], who: str, why: str = "") -> LiveSettings:
         """Change some settings, all or none.
@@ -137,13 +141,17 @@ class LiveSettingsStore:
             if wanted == current or self._write(current, wanted, who, why):
                 return self._required()
 
-    def _write(self, current: LiveSettings | None, wanted: LiveSettings, who: str, why: str) -> bool:
+    def _write(
+        self, current: LiveSettings | None, wanted: LiveSettings, who: str, why: str, chosen_us: int | None = None
+    ) -> bool:
         before = current.values() if current else {}
         changes = {name: new for name, new in wanted.values().items() if before.get(name) != new}
         described = json.dumps({name: [before.get(name), new] for name, new in changes.items()})
         names = [safe_text(text, _TEXT_CHARACTERS) for text in (who, why)]
         flat = [text for name, new in changes.items() for text in (name, repr(new))]
-        arguments: list[Any] = [current.version if current else 0, *names, _KEPT_CHANGES, described, *flat]
+        chosen = "" if chosen_us is None else chosen_us
+        held = current.version if current else 0
+        arguments: list[Any] = [held, *names, _KEPT_CHANGES, described, wanted.version, chosen, *flat]
         with translated():
             done, _ = self._change(keys=[self._current, self._history], args=arguments)
         return bool(done)
@@ -160,7 +168,9 @@ class LiveSettingsStore:
 class LiveSettingsFollower:
     """The live settings, never older than half a second; cheap to ask.
 
-    Should Redis lose them, they are stored again as last seen.
+    It never goes back to older ones. Should Redis lose them, or come back with older ones, or should a process that
+    knew none have stored its model's meanwhile, they are stored again as last seen, unless somebody has changed them
+    since. Of all followers the one that saw the newest prevails.
 
     Args:
         store: Where they are.
@@ -174,7 +184,6 @@ class LiveSettingsFollower:
         self._store = store
         self._clock = clock
         self._seen = defaults
-        self._why = "first start: the values of the model"
         self._read_at = -math.inf
 
     def current(self) -> LiveSettings:
@@ -185,10 +194,30 @@ class LiveSettingsFollower:
         """
         now = self._clock()
         if now - self._read_at >= FOLLOW_SECONDS:
-            self._seen = self._store.get() or self._store.seed(self._seen, self._why)
-            self._why = "Redis had lost them: the values last seen"
+            self._seen = self._stored()
             self._read_at = now
         return self._seen
+
+    @property
+    def last_seen(self) -> LiveSettings | None:
+        """What it last saw in Redis, however long ago; None before it saw any."""
+        return self._seen if self._seen.version else None
+
+    def learn(self, known: LiveSettings | None) -> None:
+        """Take up what another process saw in Redis, for this one may have started when it was forgotten; ask again."""
+        if known is not None and known.outlives(self._seen):
+            self._seen = known
+        self._read_at = -math.inf
+
+    def _stored(self) -> LiveSettings:
+        """What Redis holds, or is made to hold again."""
+        while True:  # once more only when another process wrote between reading and writing
+            found = self._store.get()
+            if found is None and not self._seen.version:
+                return self._store.seed(self._seen)
+            if found is not None and not self._seen.outlives(found):
+                return found
+            self._store.restore(found, self._seen)
 
 
 def _undone(current: LiveSettings, change: Change) -> LiveSettings:

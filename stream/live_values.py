@@ -29,6 +29,7 @@ class LiveSettings:
         threshold: An alert is published when a window's score is above it, in nats.
         grace_ms: How far, in milliseconds of event time, a line may lag behind and still find its place.
         version: Counts the changes; 0 before the values are stored.
+        chosen_us: When somebody last changed a value, in microseconds since 1970 by Redis's clock; 0 where nobody has.
 
     Raises:
         ConfigurationError: A value is outside its range, with what is allowed.
@@ -40,6 +41,7 @@ class LiveSettings:
     threshold: float
     grace_ms: int = 0
     version: int = 0
+    chosen_us: int = 0
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.threshold):
@@ -56,8 +58,16 @@ class LiveSettings:
         """Return how windows are cut."""
         return WindowRule(self.window_size, self.window_hop, self.session_gap_ms, self.grace_ms)
 
+    def outlives(self, other: "LiveSettings") -> bool:
+        """Whether Redis, which has the other settings, has forgotten these.
+
+        A Redis that was emptied counts versions from 1 again, so what people chose last goes before the version. Of two
+        of the same age and version, as two first starts make them, whichever was known before stays.
+        """
+        return self != other and (self.chosen_us, self.version) >= (other.chosen_us, other.version)
+
     def values(self) -> dict[str, int | float]:
-        """Return the settings by name, without the version."""
+        """Return the settings by name, without version and time."""
         return {name: getattr(self, name) for name in SETTING_TYPES}
 
     def with_changes(self, changes: Mapping[str, object]) -> Self:
@@ -70,7 +80,11 @@ class LiveSettings:
 
 
 SETTING_TYPES: Mapping[str, type] = MappingProxyType(
-    {each.name: float if each.name == "threshold" else int for each in fields(LiveSettings) if each.name != "version"}
+    {
+        each.name: float if each.name == "threshold" else int
+        for each in fields(LiveSettings)
+        if each.name not in ("version", "chosen_us")
+    }
 )
 """The names of the live settings, with their types."""
 

@@ -1,7 +1,8 @@
 """What is committed to Kafka for the group: positions, and with each the origin of the partition's state.
 
 The position is there for lag tools. The origin is there for the day on which Redis has forgotten: it says from where
-Kafka is to replay. It is committed before the state is made, so that there is never a state without one.
+Kafka is to replay. It is committed before the state is made, so that there is never a state without one. With it go
+the live settings, so that a consumer that starts on an empty Redis cuts the windows that were cut before.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from stream.consumers.assignment import Held
 from stream.consumers.clients import translated
 from stream.consumers.offsets import Range
 from stream.consumers.origin import Origin
+from stream.live_values import LiveSettings
 from stream.settings import KafkaSettings
 
 __all__ = ["Commits"]
@@ -57,10 +59,10 @@ class Commits:
         for partition, origin in new.items():
             held[partition].origin = origin
 
-    def commit(self, held: Mapping[TopicPartition, Held]) -> None:
-        """Commit the positions of the partitions that are taken, without waiting."""
+    def commit(self, held: Mapping[TopicPartition, Held], live: LiveSettings | None) -> None:
+        """Commit the positions of the partitions that are taken, and the live settings, without waiting."""
         offsets = {
-            partition: _commit(each.next_offset, each.origin, each.position_epoch)
+            partition: _commit(each.next_offset, each.origin._replace(live=live), each.position_epoch)
             for partition, each in held.items()
             if each.next_offset is not None and each.origin is not None
         }

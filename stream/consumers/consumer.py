@@ -83,7 +83,7 @@ class Consumer:
         try:
             with self._publisher:
                 self._loop.run(self._parts.stop, meanwhile=self._poll)
-                self._taker.commits.commit(self._held)
+                self._taker.commits.commit(self._held, self._parts.live.last_seen)
         finally:
             self._kafka.close(autocommit=False, timeout_ms=2000)
             log.info("consumer_stopped", owner=self._owner)
@@ -148,6 +148,7 @@ class Consumer:
         """Take the partitions that were assigned, and read on where their states are."""
         for partition, begin in self._taker.take(self._held):
             held = self._held[partition]
+            self._parts.live.learn(held.origin.live if held.origin else None)  # before anything is cut
             self._skip_deleted(partition, held, begin)
             self._taker.read_on(partition, held)
 
@@ -177,7 +178,7 @@ class Consumer:
         self._tell_lag()
         self._parts.metrics.paused_partitions.set(sum(held.full for held in self._held.values()))
         self._taker.remember(self._held)
-        self._taker.commits.commit(self._held)
+        self._taker.commits.commit(self._held, self._parts.live.last_seen)
 
     def _tell_lag(self) -> None:
         """Set the lag of the partitions whose position is known: one may just have been refused."""

@@ -146,7 +146,6 @@ def _replace_redis(scene: Scene, change: Callable[[], None], *, unseen: bool) ->
     change()
     redis.restart()
     redis.write_anew()  # as operators are told to: else the next start would mix in what the cut has left half
-    scene.store_settings()  # as an operator would, before anything else talks to a Redis that has lost them
     proxy.release()
 
 

@@ -121,7 +121,7 @@ class Scene:
         return owner.decode() if isinstance(owner, bytes) else ""
 
     def store_settings(self) -> None:
-        """Store the live settings where there are none: at the start, and in a Redis that came back empty."""
+        """Store the live settings, before any process stores its model's. A Redis that loses them gets them back."""
         rule = self.rule
         wanted = LiveSettings(rule.size, rule.hop, rule.gap_ms, BELOW_EVERY_SCORE, rule.grace_ms)
         LiveSettingsStore(self.service.redis, self.service.namespace).seed(wanted, why="the chaos test")

@@ -1,6 +1,8 @@
 """Live settings in a real Redis: versions, who and why, undo, and processes that follow."""
 
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from redis import Redis
@@ -235,7 +237,132 @@ def test_a_follower_stores_again_what_redis_lost(seeded, redis_client, namespace
     clock.seconds += 1
 
     assert follower.current().threshold == 9
-    assert seeded.history(1)[0].why == "Redis had lost them: the values last seen"
+    assert seeded.history(1)[0].why == "Redis had forgotten them: as last seen"
+
+
+@dataclass
+class Member:
+    """A running process, as far as it follows the live settings."""
+
+    clock: HandClock
+    follower: LiveSettingsFollower
+
+    def asks(self) -> LiveSettings:
+        """Half a second later."""
+        self.clock.seconds += 1
+        return self.follower.current()
+
+
+@pytest.fixture
+def member(store: LiveSettingsStore) -> Callable[..., Member]:
+    """Starts a process, whose model has the defaults or others."""
+
+    def start(defaults: LiveSettings = DEFAULTS) -> Member:
+        clock = HandClock()
+        started = Member(clock, LiveSettingsFollower(store, defaults, clock))
+        started.follower.current()
+        return started
+
+    return start
+
+
+@pytest.fixture
+def forget(redis_client: Redis, namespace: str) -> Callable[[], object]:
+    """Makes Redis come back empty."""
+    return lambda: redis_client.delete(*redis_client.scan_iter(f"{namespace}:*"))
+
+
+def test_a_process_that_starts_while_redis_is_empty_reverts_nobody(store, member, forget):
+    """It stores its model's values; the running ones put back what the operator chose, and all agree."""
+    running = [member(), member()]
+    store.set({"threshold": 9, "window_hop": 4}, "eve")
+    chosen = [each.asks().values() for each in running]
+    forget()
+    fresh = member()
+
+    assert store.get().values() == DEFAULTS.values()
+    assert [each.asks().values() for each in running] == chosen
+    assert {each.asks() for each in [fresh, *running]} == {store.get()}
+    assert store.get().values() == chosen[0]
+    newest, first = store.history()
+    assert (newest.who, newest.why) == ("logscry", "Redis had forgotten them: as last seen")
+    assert newest.changes == {"threshold": (7.5, 9.0), "window_hop": (8, 4)}
+    assert first.why == "first start: the values of the model"
+
+
+def test_of_what_processes_saw_the_newest_prevails(store, member, forget):
+    """One that had not seen the last change puts back what it knows; it is overruled, and not the other way about."""
+    ahead, behind = member(), member()
+    store.set({"threshold": 9}, "eve")
+    behind.asks()
+    store.set({"threshold": 10}, "eve")
+    ahead.asks()
+    forget()
+
+    assert behind.asks().threshold == 9
+    assert ahead.asks().threshold == 10
+    assert behind.asks() == ahead.asks() == store.get()
+    assert store.get().threshold == 10
+    assert len(store.history()) == 2
+
+
+def test_what_an_operator_changes_after_a_loss_is_left_alone(store, member, forget):
+    """Also by a process that slept meanwhile and has seen higher version numbers."""
+    sleeper = member()
+    for threshold in (8, 9, 10):
+        store.set({"threshold": threshold}, "eve")
+    assert sleeper.asks().version == 4
+    forget()
+    member()
+    changed = store.set({"window_hop": 2}, "adam", "all anew")
+
+    assert changed.version == 2
+    assert sleeper.asks() == store.get() == changed
+
+
+def test_values_of_two_models_do_not_take_turns(store, member, forget):
+    """Where nobody chose, a loss leaves what was known before, not what a newer model would begin with."""
+    running = member()
+    forget()
+    fresh = member(DEFAULTS.with_changes({"threshold": 1}))
+
+    assert [each.asks().threshold for each in (fresh, running, fresh, running)] == [1, 7.5, 7.5, 7.5]
+    assert store.get().version == 2
+
+
+def test_a_redis_that_went_back_gets_the_last_change_again(store, member, redis_client, namespace):
+    """As after a restart that lost the newest second."""
+    running = member()
+    keys = list(redis_client.scan_iter(f"{namespace}:*"))
+    older = {key: redis_client.dump(key) for key in keys}
+    store.set({"threshold": 9}, "eve")
+    running.asks()
+    for key, value in older.items():
+        redis_client.restore(key, 0, value, replace=True)
+
+    assert running.asks().threshold == store.get().threshold == 9
+    assert store.get().version == 3
+
+
+def test_what_another_process_saw_is_put_back_by_one_that_knew_nothing(store, member, forget):
+    """Such as a consumer that finds it beside the committed offset."""
+    store.seed(DEFAULTS)
+    chosen = store.set({"threshold": 9}, "eve")
+    forget()
+    fresh = member()
+    fresh.follower.learn(chosen)
+
+    assert fresh.follower.current().values() == store.get().values() == chosen.values()
+
+
+def test_older_knowledge_changes_nothing(store, member):
+    """A partition's last commit may have been long ago."""
+    running = member()
+    old = running.follower.last_seen
+    changed = store.set({"threshold": 9}, "eve")
+    running.follower.learn(old)
+
+    assert running.follower.current() == store.get() == changed
 
 
 def test_a_redis_that_is_away_is_a_transient_error(namespace):

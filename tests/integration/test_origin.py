@@ -8,8 +8,10 @@ from redis import Redis
 from deploy.embedded.broker import Broker, EmbeddedBroker
 from model.errors import StateError
 from stream.consumers.consumer import Consumer
+from stream.live_settings import LiveSettingsStore
 from stream.reset import reset_state
 from stream.settings import Settings
+from stream.windowing.ready_streams import ReadyStreams
 from tests.integration.consumers import admin, applied, group_member, settings_of, store_of, turn_until
 from tests.service import Line, produce
 
@@ -77,6 +79,32 @@ def test_what_redis_forgets_while_no_consumer_runs_is_replayed_too(
         turn_until(consumer, lambda: applied(redis_client, settings) == 4)
 
         assert events(redis_client, settings) == 2
+
+
+def test_what_an_operator_chose_outlives_a_redis_that_is_emptied_while_nothing_runs(
+    broker: Broker, redis_client: Redis, settings: Settings, namespace: str
+):
+    """Kafka remembers the live settings too, and nothing is cut by those of the model."""
+    if isinstance(broker, EmbeddedBroker):
+        pytest.skip("the embedded broker drops the metadata of commits")
+    live = LiveSettingsStore(redis_client, namespace)
+    with group_member(settings, redis_client) as consumer:
+        first_start(consumer, redis_client, settings)
+        chosen = live.set({"window_hop": 3}, "eve")
+        turn_until(consumer, lambda: consumer._parts.live.last_seen == chosen)
+        consumer._keep_house()
+    redis_client.delete(*redis_client.scan_iter(f"{namespace}:*"))
+    produce(broker.address, settings.kafka.logs_topic, [LINE] * 5, partition=0)
+    with group_member(settings, redis_client) as consumer:
+        turn_until(consumer, lambda: applied(redis_client, settings) == 8)
+
+        found = live.get()
+        assert found is not None
+        assert found == consumer._parts.live.last_seen
+        assert found.values() == chosen.values()
+        store = store_of(redis_client, settings)
+        windows = ReadyStreams(redis_client, {store.partition: store.ready}).all()
+        assert [window.session_events for window in windows] == [3, 6]
 
 
 def test_a_state_of_which_a_part_is_gone_is_made_anew_whole(redis_client: Redis, settings: Settings):
