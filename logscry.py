@@ -426,29 +426,33 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
 
 @app.command(rich_help_panel=LEARN)
-def score(
-    logs: Logs,
+def score(  # noqa: PLR0913, PLR0917 -- one parameter an option
+    logs: Annotated[
+        list[str] | None, typer.Argument(metavar="[LOGS...]", help="Logs or preprocessed logs: files, folders, globs.")
+    ] = None,
+    more_logs: Annotated[list[str] | None, typer.Option("--input", "-i", help="The same as LOGS.")] = None,
     model: TrainedModel = Path("runs/model"),
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="JSON file; standard output where not given.")
     ] = None,
     threshold: Threshold = None,
     budget: Budget = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the distribution of the scores: a .png or .svg file.", show_default=False)
+    ] = None,
 ) -> None:
-    """Score log files: files in, JSON out, no Kafka. One item a window, each with its [b]anomaly_score[/b]."""
-    import orjson  # noqa: PLC0415
+    """Score log files: files in, JSON out, no Kafka. One item a window, each with its [b]anomaly_score[/b].
 
+    What the scores are like is said on standard error.
+    """
     from training.progress import RichProgress  # noqa: PLC0415
     from training.score import ScoringRequest, score_files  # noqa: PLC0415
 
-    request = ScoringRequest(model, tuple(logs), output, threshold=threshold, alerts_per_10000_windows=budget)
+    inputs = (*(logs or ()), *(more_logs or ()))
+    request = ScoringRequest(model, inputs, output, threshold=threshold, alerts_per_10000_windows=budget, plot=plot)
     with RichProgress() as progress:
-        results = score_files(request, progress)
-    if output is None:
-        sys.stdout.buffer.write(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
-    else:
-        found = sum(result["anomalous"] for result in results)
-        Console().print(f"{len(results)} windows, {found} above the threshold; written to {escape(str(output))}")
+        summary = score_files(request, progress)
+    Console(stderr=True, highlight=False).print(escape(summary.words()), soft_wrap=True)
 
 
 @app.command(rich_help_panel=LEARN)

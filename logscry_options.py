@@ -97,7 +97,7 @@ Budget = Annotated[
     typer.Option(help="Instead of a threshold: alerts you allow per 10,000 normal windows.", show_default=False),
 ]
 Why = Annotated[str, typer.Option(help="The reason, for the history.")]
-TrainedModel = Annotated[Path, typer.Option("--model", "-m", help="Artefact folder.")]
+TrainedModel = Annotated[Path, typer.Option("--checkpoint", "--model", "-m", help="Artefact folder.")]
 
 
 def pairs(texts: list[str]) -> dict[str, str]:

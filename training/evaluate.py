@@ -15,8 +15,9 @@ from training.baselines import fit_baselines
 from training.corpus import windows_of
 from training.measures import KeyOutcome, Measures, measure
 from training.progress import Progress, SilentProgress
-from training.reading import read_sessions
-from training.score import ScoredWindow, ScoringRequest, score_corpus, write_json
+from training.score import ScoredWindow, ScoringRequest, score_corpus
+from training.to_score import corpus_to_score
+from training.writing import write_json
 
 __all__ = ["Evaluation", "EvaluationRequest", "evaluate", "read_labels"]
 
@@ -143,8 +144,8 @@ def _label(row: Sequence[str], column: int, where: str) -> bool:
 
 def _scored(request: ScoringRequest, artefact: Artefact, progress: Progress) -> dict[bytes, list[ScoredWindow]]:
     """All windows of the logs, scored, by key."""
-    words, rule = (artefact.line_format, artefact.templates), request.rule_of(artefact)
-    corpus = read_sessions(request.inputs, request.key_of(artefact), words, rule, progress)
+    rule = request.rule_of(artefact)
+    corpus = corpus_to_score(request.inputs, artefact, request.key_of(artefact), rule, progress)
     by_key: defaultdict[bytes, list[ScoredWindow]] = defaultdict(list)
     for window in score_corpus(Scorer(artefact), corpus, rule, progress):
         by_key[window.session.key].append(window)
@@ -171,8 +172,7 @@ def _training_windows(request: EvaluationRequest, artefact: Artefact, progress: 
     """The distinct windows of the training logs."""
     scoring = replace(request.scoring, inputs=request.training_inputs)
     rule = scoring.rule_of(artefact)
-    words = (artefact.line_format, artefact.templates)
-    corpus = read_sessions(scoring.inputs, scoring.key_of(artefact), words, rule, progress)
+    corpus = corpus_to_score(scoring.inputs, artefact, scoring.key_of(artefact), rule, progress)
     return list(dict.fromkeys(window for session in corpus.sessions for _, window in windows_of(session, rule)))
 
 

@@ -6,14 +6,21 @@ from io import BytesIO
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
+from numpy.typing import NDArray
 
 from model.calibration import Calibration
 from training.loop import History
 
-__all__ = ["alert_curve", "loss_curve", "score_histogram", "training_pictures"]
+__all__ = ["PICTURE_FORMATS", "alert_curve", "loss_curve", "score_histogram", "training_pictures"]
+
+#: File name endings of the kinds of pictures that can be drawn.
+PICTURE_FORMATS = (".png", ".svg")
 
 _SIZE_INCHES = (7.0, 4.0)
 _DOTS_PER_INCH = 110
+#: Where a logarithmic axis of counts begins: a bar of one window is seen.
+_LEAST_BAR = 0.5
 
 
 def training_pictures(history: History, calibration: Calibration, threshold: float) -> dict[str, bytes]:
@@ -35,26 +42,32 @@ def loss_curve(history: History) -> bytes:
         axes.plot(*zip(*history.held_out, strict=True), label="held out (the masks of scoring)")
     axes.axvline(history.best_step, color="grey", linestyle=":", label=f"kept: step {history.best_step}")
     axes.set_yscale("log")
+    for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        formatter(LogFormatter())  # 0.5 and not 5 x 10^-1
     axes.legend()
     return _png(figure)
 
 
-def score_histogram(scores: Mapping[str, Sequence[float]], threshold: float) -> bytes:
+def score_histogram(
+    scores: Mapping[str, Sequence[float] | NDArray[np.float64]], threshold: float, picture_format: str = ".png"
+) -> bytes:
     """How often each score occurs, with the threshold.
 
     Args:
         scores: Scores in nats by what they are of.
         threshold: In nats.
+        picture_format: One of ``PICTURE_FORMATS``.
     """
     figure = _figure("Scores of windows", "score (nats)", "windows")
     axes = figure.axes[0]
-    largest = max([threshold, *(max(values, default=0.0) for values in scores.values())])
+    largest = max([threshold, *(float(np.max(values)) for values in scores.values() if len(values))])
     for name, values in scores.items():
         axes.hist(values, bins=list(np.linspace(0, 1.05 * largest, 60)), alpha=0.6, label=name)
     axes.axvline(threshold, color="red", label=f"threshold {threshold:.2f}")
     axes.set_yscale("log")
+    axes.set_ylim(bottom=_LEAST_BAR)
     axes.legend()
-    return _png(figure)
+    return _drawn(figure, picture_format)
 
 
 def alert_curve(calibration: Calibration, threshold: float) -> bytes:
@@ -87,6 +100,10 @@ def _figure(title: str, x_label: str, y_label: str) -> Figure:
 
 
 def _png(figure: Figure) -> bytes:
+    return _drawn(figure, ".png")
+
+
+def _drawn(figure: Figure, picture_format: str) -> bytes:
     buffer = BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format=picture_format.removeprefix("."))
     return buffer.getvalue()

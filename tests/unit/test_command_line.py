@@ -44,6 +44,7 @@ def test_help_is_there_for_every_command(command: list[str]):
         (["train", "logscry.py", "--preset", "test", "--format", "<Content> <Content>"], "<Content> for the message"),
         (["train", "logscry.py", "--preset", "test", "--time-zone", "Moon/Base"], "Europe/Berlin"),
         (["train", "logscry.py", "--preset", "test", "--message-field", "//"], "JSON pointer"),
+        (["score"], "no logs are named"),
         (["score", "logscry.py", "--model", "no-such-folder"], "no-such-folder"),
     ],
 )
