@@ -390,6 +390,9 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     max_files: MaxFiles = None,
     sample_ratio: SampleRatio = 1.0,
     seed: Annotated[int, typer.Option(help="Of the split, the weights and the masks.")] = 0,
+    resume: Annotated[  # noqa: FBT002 -- a flag
+        bool, typer.Option("--resume", help="Go on where an interrupted training with this output stopped.")
+    ] = False,
 ) -> None:
     r"""Learn what normal looks like from log files, or from what [b]preprocess[/b] made of them, without labels.
 
@@ -417,6 +420,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
         threshold=threshold,
         max_files=max_files,
         sample_ratio=sample_ratio,
+        resume=resume,
     )
     with RichProgress() as progress:
         artefact = train_model(request, progress)

@@ -2,22 +2,19 @@
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.network import MaskedEventBert
 from model.surprisal import MASK_PASSES, surprisals
 from model.vocabulary import MASK, NOVEL, PAD
+from training.batches import BatchSource, WeightedWindows
+from training.checkpoint import Checkpoint, TrainingState
 from training.progress import Progress
 
-__all__ = ["History", "LoopPlan", "WeightedWindows", "fit"]
-
-Tokens = tuple[int, ...]
+__all__ = ["History", "LoopPlan", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,7 @@ class LoopPlan:
         evaluate_every: Steps between two looks at the held-out windows.
         patience: Stop after this many looks without a better held-out loss.
         seed: Of the order of windows and of the masks.
+        checkpoint: Where to keep how far it is, at each look; None keeps nothing.
     """
 
     steps: int = 1500
@@ -41,14 +39,7 @@ class LoopPlan:
     evaluate_every: int = 100
     patience: int = 5
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedWindows:
-    """Distinct windows and how often each occurred."""
-
-    windows: Sequence[Tokens]
-    counts: Sequence[int]
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(slots=True)
@@ -87,9 +78,13 @@ def fit(
 
     Returns:
         The losses.
+
+    Raises:
+        ConfigurationError, ModelError: The checkpoint cannot be written, or not be gone on from.
     """
     run = _Run(network, training, held_out, plan)
     progress.begin("training", plan.steps)
+    run.go_on(progress)
     while run.wants_more():
         run.step_once()
         progress.advance(1, run.facts())
@@ -111,7 +106,7 @@ class _Run:
         self._since_look: list[float] = []
         self._looks_without_gain = 0
         self._best = _copy_of(network)
-        self._batches = _BatchSource(training, plan)
+        self._batches = BatchSource(training, plan.batch_windows, plan.seed)
         self._generator = torch.Generator().manual_seed(plan.seed)
         decay, plain = _parameter_groups(network)
         self._optimiser = torch.optim.AdamW(
@@ -140,6 +135,55 @@ class _Run:
         self.step += 1
         if self.step % self.plan.evaluate_every == 0:
             self._look()
+            if self.plan.checkpoint is not None:
+                self.plan.checkpoint.save(self._state())
+
+    def go_on(self, progress: Progress) -> None:
+        """Go on from the checkpoint, if that is wanted and there is one."""
+        if self.plan.checkpoint is None or not self.plan.checkpoint.resume:
+            return
+        state = self.plan.checkpoint.load()
+        if state is None:
+            progress.note("there is no checkpoint to resume from, so the training begins anew.")
+            return
+        self._restore(state)
+        progress.note(f"the training goes on from step {self.step}.")
+        progress.advance(self.step, self.facts())
+
+    def _state(self) -> TrainingState:
+        """All that the next steps depend on, between two looks."""
+        optimiser = self._optimiser.state_dict()["state"]
+        tensors = {
+            **{f"network.{name}": value for name, value in self.network.state_dict().items()},
+            **{f"best.{name}": value for name, value in self._best.items()},
+            **{f"optimiser.{i}.{name}": value for i, values in optimiser.items() for name, value in values.items()},
+            "chance.masks": self._generator.get_state(),
+            "chance.dropout": torch.get_rng_state(),
+        }
+        numbers = {
+            "step": self.step,
+            "looks_without_gain": self._looks_without_gain,
+            "history": asdict(self.history) | {"seconds": time.monotonic() - self._start},
+            "batches": self._batches.state(),
+        }
+        return TrainingState(tensors, numbers)
+
+    def _restore(self, state: TrainingState) -> None:
+        numbers = state.numbers
+        self.step, self._looks_without_gain = numbers["step"], numbers["looks_without_gain"]
+        losses = numbers["history"]
+        self.history = History(
+            [(step, loss) for step, loss in losses["training"]],
+            [(step, loss) for step, loss in losses["held_out"]],
+            losses["best_step"],
+        )
+        self._start = time.monotonic() - losses["seconds"]
+        self._batches.restore(numbers["batches"])
+        self.network.load_state_dict(state.tensors_of("network"))
+        self._best = {name: value.clone() for name, value in state.tensors_of("best").items()}
+        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": _by_parameter(state)})
+        self._generator.set_state(state.tensors["chance.masks"].clone())
+        torch.set_rng_state(state.tensors["chance.dropout"].clone())
 
     def _look(self) -> None:
         """Judge the network on the held-out windows; keep its weights if they are the best so far."""
@@ -169,37 +213,6 @@ class _Run:
         self.network.load_state_dict(self._best)
         self.network.eval()
         self.history.seconds = time.monotonic() - self._start
-
-
-class _BatchSource:
-    """Draws batches of windows of like length.
-
-    A window is drawn in proportion to the square root of how often it occurred: the usual ones still come most, and
-    the rare normal ones, where false alarms come from, are not drowned.
-    """
-
-    def __init__(self, training: WeightedWindows, plan: LoopPlan) -> None:
-        self._random = np.random.default_rng(plan.seed)
-        self._windows = training.windows
-        weights = np.sqrt(np.asarray(training.counts, dtype=np.float64))
-        self._shares = weights / weights.sum()
-        self._size = plan.batch_windows
-        self._waiting: list[NDArray[np.int64]] = []
-
-    def draw(self) -> Tensor:
-        """The next batch, (batch, length) int64, padded."""
-        if not self._waiting:
-            self._waiting = self._draw_many(8)
-        rows = [self._windows[i] for i in self._waiting.pop()]
-        length = max(map(len, rows))
-        return torch.tensor([(*row, *[PAD] * (length - len(row))) for row in rows])
-
-    def _draw_many(self, batches: int) -> list[NDArray[np.int64]]:
-        chosen = self._random.choice(len(self._windows), size=batches * self._size, p=self._shares)
-        chosen = np.asarray(sorted(chosen, key=lambda i: len(self._windows[i])))
-        parts = np.array_split(chosen, batches)
-        self._random.shuffle(parts)
-        return parts
 
 
 #: Share of the windows that get one of the fixed masks of scoring; the others get random ones, which teach more.
@@ -249,6 +262,15 @@ def _parameter_groups(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.P
     """Matrices, which weight decay keeps small, and vectors (biases, norms), which it must not touch."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     return [p for p in parameters if p.dim() > 1], [p for p in parameters if p.dim() <= 1]
+
+
+def _by_parameter(state: TrainingState) -> dict[int, dict[str, Tensor]]:
+    """The optimiser's memory of each parameter, as its ``load_state_dict`` takes it."""
+    found: dict[int, dict[str, Tensor]] = {}
+    for name, value in state.tensors_of("optimiser").items():
+        number, _, what = name.partition(".")
+        found.setdefault(int(number), {})[what] = value.clone()
+    return found
 
 
 def _copy_of(network: nn.Module) -> dict[str, Tensor]:

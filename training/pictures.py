@@ -43,7 +43,7 @@ def loss_curve(history: History) -> bytes:
     axes.axvline(history.best_step, color="grey", linestyle=":", label=f"kept: step {history.best_step}")
     axes.set_yscale("log")
     for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-        formatter(LogFormatter())  # 0.5 and not 5 x 10^-1
+        formatter(LogFormatter(minor_thresholds=(3, 1)))  # 0.5 and not 5 x 10^-1
     axes.legend()
     return _png(figure)
 
@@ -61,11 +61,13 @@ def score_histogram(
     figure = _figure("Scores of windows", "score (nats)", "windows")
     axes = figure.axes[0]
     largest = max([threshold, *(float(np.max(values)) for values in scores.values() if len(values))])
+    tallest = [1.0]
     for name, values in scores.items():
-        axes.hist(values, bins=list(np.linspace(0, 1.05 * largest, 60)), alpha=0.6, label=name)
+        heights, _, _ = axes.hist(values, bins=list(np.linspace(0, 1.05 * largest, 60)), alpha=0.6, label=name)
+        tallest.append(float(np.max(heights)))
     axes.axvline(threshold, color="red", label=f"threshold {threshold:.2f}")
     axes.set_yscale("log")
-    axes.set_ylim(bottom=_LEAST_BAR)
+    axes.set_ylim(_LEAST_BAR, 2 * max(tallest))
     axes.legend()
     return _drawn(figure, picture_format)
 

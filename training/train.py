@@ -1,12 +1,14 @@
 """Log files -> a trained model: read, mine, split, learn, calibrate, save."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from math import inf, isinf
 from pathlib import Path
 from typing import Any
 
+import orjson
 import torch
 
 from model.artefact import Artefact, WindowNumbers
@@ -22,10 +24,12 @@ from model.lines.key_rule import KeyRule
 from model.network import MaskedEventBert, NetworkConfig
 from model.vocabulary import FIRST_EVENT, Vocabulary
 from stream.windowing.windows import WindowRule
+from training.batches import WeightedWindows
 from training.card import model_card
+from training.checkpoint import Checkpoint
 from training.corpus import Corpus
 from training.held_out import HeldOutScores, score_held_out
-from training.loop import History, LoopPlan, WeightedWindows, fit
+from training.loop import History, LoopPlan, fit
 from training.material import Material, read_material
 from training.pictures import training_pictures
 from training.presets import Preset, preset_named
@@ -65,6 +69,7 @@ class TrainingRequest:
         max_files: Only the first so many files; None reads all.
         sample_ratio: Share of the keys to learn from, more than 0, at most 1.
         rekey: Whether ``logscry up`` gives lines their keys as ``key`` says where it is not told otherwise.
+        resume: Whether to go on where an interrupted training with the same output stopped.
     """
 
     inputs: tuple[str | Path, ...]
@@ -84,6 +89,7 @@ class TrainingRequest:
     max_files: int | None = None
     sample_ratio: float = 1.0
     rekey: bool = False
+    resume: bool = False
 
     def __post_init__(self) -> None:
         preset = preset_named(self.preset)
@@ -145,13 +151,16 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
         progress.note("there are few keys, so the end of each session is held out instead of whole keys.")
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, vocabulary, templates)
-    history = _learn(request, network, vocabulary, split, progress)
+    checkpoint = _checkpoint(request, network, corpus)
+    history = _learn(request, network, (vocabulary, split), checkpoint, progress)
     artefact = _assemble(request, (material.line_format, templates, vocabulary), network, split, corpus)
     if warning := artefact.calibration.warning(artefact.threshold):
         progress.note(warning)
     if request.output is not None:
         pictures = training_pictures(history, artefact.calibration, artefact.threshold)
         artefact.save(request.output, {"README.md": model_card(artefact, history), **pictures})
+    if checkpoint is not None:
+        checkpoint.remove()
     return artefact
 
 
@@ -172,11 +181,25 @@ def _new_network(request: TrainingRequest, vocabulary: Vocabulary, templates: Te
     return network
 
 
+def _checkpoint(request: TrainingRequest, network: MaskedEventBert, corpus: Corpus) -> Checkpoint | None:
+    """Where the training keeps how far it is; beside its output, if it has one."""
+    if request.output is None:
+        return None
+    settings = {name: value for name, value in request.to_json().items() if name != "max_seconds"}
+    decisive = [settings, asdict(request.rule), corpus.fingerprint(), network.config.to_json()]
+    training = sha256(orjson.dumps(decisive, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return Checkpoint(Checkpoint.path_beside(request.output), training, request.resume)
+
+
 def _learn(
-    request: TrainingRequest, network: MaskedEventBert, vocabulary: Vocabulary, split: Split, progress: Progress
+    request: TrainingRequest,
+    network: MaskedEventBert,
+    words: tuple[Vocabulary, Split],
+    checkpoint: Checkpoint | None,
+    progress: Progress,
 ) -> History:
-    preset = preset_named(request.preset)
-    plan = _plan(request, preset, len(split.training))
+    vocabulary, split = words
+    plan = replace(_plan(request, preset_named(request.preset), len(split.training)), checkpoint=checkpoint)
     return fit(
         network, _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary), plan, progress
     )
