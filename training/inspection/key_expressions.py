@@ -21,7 +21,7 @@ _BEFORE, _AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 
 _UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 _ADDRESS = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
-_VALUE = r"""[^\s,;"'()\[\]{}]+"""
+_VALUE = r'[^\s,;"\x27()\[\]{}]+'  # \x27 is the apostrophe: a shell would have to be told of it
 _ANY_IN_BRACKETS = r"\[([^\s\[\]]*[0-9][^\s\[\]]*)\]"
 _ALWAYS = (
     (re.compile(rf"{_BEFORE}{_UUID}{_AFTER}"), f"({_UUID})"),

@@ -137,7 +137,7 @@ def _cut(parts: Sequence[Part], cells: int) -> list[tuple[Kind, str]]:
 
 def _print_templates(console: Console, inspection: Inspection) -> None:
     templates, lines = inspection.templates, sum(each.count for each in inspection.templates)
-    _print_title(console, f"{len(templates):,} templates")
+    _print_title(console, f"{len(templates):,} template{'' if len(templates) == 1 else 's'}")
     table = Table(box=None, pad_edge=False)
     table.add_column("lines", justify="right")
     table.add_column("share", justify="right")
