@@ -41,6 +41,9 @@ log = structlog.get_logger()
 HOUSEKEEPING_SECONDS = 0.5
 UNWELL_SECONDS = 30.0
 
+QUIET_SECONDS = 5.0
+"""What is not read after so long is not to be had now, though the partition goes on: records of open transactions."""
+
 
 class Consumer:
     """One member of the consumer group.
@@ -67,6 +70,7 @@ class Consumer:
         self._taker = Taker(self._settings.kafka, self._kafka, registry, self._owner, clock)
         self._applier = Applier(parts, self._kafka, self._taker, self._publisher, clock)
         self._housekeeping_at = 0.0
+        self._quiet_since: float | None = None
         self.health = Heartbeat("the consumer", UNWELL_SECONDS, clock)
         self._loop = Loop(self.turn, self._set_aside, parts.metrics, self.health, clock)
 
@@ -101,6 +105,10 @@ class Consumer:
         batches = self._poll()
         self._taker.identity.confirm()
         self._work(batches)
+        if batches:
+            self._quiet_since = None
+        elif self._quiet_since is None:
+            self._quiet_since = self._clock()
         return bool(batches) or self._caught_up()
 
     def _poll(self) -> dict[TopicPartition, Sequence[Any]]:
@@ -116,11 +124,22 @@ class Consumer:
 
     def _set_aside(self) -> None:
         """Fetch nothing until the wait is over, then read everything again from its position."""
+        self._quiet_since = None
         self._taker.take_again(self._held)
 
     def _caught_up(self) -> bool:
-        ends = ((held.next_offset, self._kafka.highwater(partition)) for partition, held in self._held.items())
-        return all(next_offset is not None and end is not None and next_offset >= end for next_offset, end in ends)
+        """Whether every partition was taken, which asks Kafka and Redis, and has nothing to read that is not applied.
+
+        A full one is not read, however far it goes on.
+        """
+        quiet = self._quiet_since is not None and self._clock() - self._quiet_since >= QUIET_SECONDS
+        for partition, held in self._held.items():
+            end = self._kafka.highwater(partition)
+            if held.next_offset is None:
+                return False
+            if not held.full and (end is None or (held.next_offset < end and not quiet)):
+                return False
+        return True
 
     def _work(self, batches: dict[TopicPartition, Sequence[Any]]) -> None:
         # Before taking: what was polled follows on what a partition had applied then, not on what a state says now.

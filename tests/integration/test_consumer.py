@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from kafka import KafkaProducer
 from prometheus_client import CollectorRegistry
 from redis import Redis
 
@@ -19,6 +20,7 @@ from stream.telemetry import ConsumerMetrics
 from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.store import MOST_EVENTS, Cutting, PartitionId, PartitionStore
 from stream.windowing.windows import WindowRule
+from tests.integration.consumers import applied, group_member, settings_of, turn_until
 from tests.service import Line, produce, wait
 
 pytestmark = pytest.mark.stack
@@ -46,6 +48,55 @@ def consumer(broker: Broker, redis_client: Redis, namespace: str, logs: str) -> 
     made._kafka.subscribe([logs], listener=made._assignment)
     yield made
     made._kafka.close(autocommit=False)
+
+
+def recover(consumer: Consumer) -> None:
+    """After a failure, turn until a turn shows that the servers answer again."""
+    consumer._loop._backoff.failed()
+    consumer._set_aside()
+
+    def recovered() -> bool:
+        consumer._loop.turn()
+        return consumer._loop._backoff.failures == 0
+
+    wait(recovered, seconds=30)
+
+
+def test_a_consumer_of_full_ready_streams_is_well_again_after_a_failure(
+    broker: Broker, redis_client: Redis, namespace: str, logs: str
+):
+    """It reads nothing until workers come, which is no sign that a server is away."""
+    settings = settings_of(broker.address, namespace, logs)
+    small = settings.redis.model_copy(update={"max_ready_bytes": 1_000})
+    settings = settings.model_copy(update={"redis": small})
+    with group_member(settings, redis_client) as consumer:
+        produce(broker.address, logs, [Line(b"k", b"line")] * 100)
+        held = consumer._held
+        turn_until(consumer, lambda: any(each.full for each in held.values()))
+        produce(broker.address, logs, [Line(b"k", b"line")] * 100)
+        recover(consumer)
+
+        assert all(each.full for each in held.values())
+        assert applied(redis_client, settings) == 100
+
+
+def test_a_consumer_before_an_open_transaction_is_well_again_after_a_failure(
+    broker: Broker, redis_client: Redis, namespace: str, logs: str
+):
+    """The partition goes on behind it, and nothing of that is to be had until the transaction ends."""
+    settings = settings_of(broker.address, namespace, logs)
+    producer = KafkaProducer(bootstrap_servers=broker.address, transactional_id=namespace, metrics_enabled=False)
+    producer.init_transactions()
+    with group_member(settings, redis_client) as consumer:
+        produce(broker.address, logs, [Line(b"k", b"line")])
+        turn_until(consumer, lambda: applied(redis_client, settings) == 1)
+        producer.begin_transaction()
+        producer.send(logs, b"line", b"k")
+        producer.flush()
+        recover(consumer)
+        producer.commit_transaction()
+        turn_until(consumer, lambda: applied(redis_client, settings) >= 2)
+    producer.close()
 
 
 def test_a_redis_that_went_back_within_a_poll_batch_costs_no_line(
