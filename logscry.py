@@ -163,21 +163,24 @@ def flush(
 @app.command(rich_help_panel=OPERATE)
 def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 -- a flag
+    everything: Annotated[bool, typer.Option("--all", help="Delete the live settings and their history, too.")] = False,  # noqa: FBT002 -- likewise
     config: Config = None,
     overrides: Overrides = None,
 ) -> None:
     """Delete the namespace's window state and its consumer group: the next consumer starts where kafka.start_at says.
 
-    It is refused while consumers run. Open sessions and windows that wait to be scored are lost; the logs topic and the
-    live settings stay.
+    Stop its consumers and workers first; it is refused while consumers run. Open sessions and windows that wait to be
+    scored are lost. The logs topic stays, and so do the live settings without --all.
     """
     from stream.reset import reset_state  # noqa: PLC0415
 
     settings = _settings(config, overrides)
+    what = "all window state and the live settings" if everything else "all window state"
     if not yes:
-        typer.confirm(f"Delete all window state of namespace {settings.namespace}?", abort=True)
-    removed = reset_state(settings, _redis(settings))
-    Console().print(f"State of {removed} partitions removed.")
+        question = f"Delete {what} of namespace {settings.namespace}? Its consumers and workers must be stopped."
+        typer.confirm(question, abort=True)
+    removed = reset_state(settings, _redis(settings), live_settings=everything)
+    Console().print(f"State of {removed} partitions removed{', and the live settings' if everything else ''}.")
 
 
 @settings_app.command("get")

@@ -91,6 +91,11 @@ class LiveSettingsStore:
         self._write(None, defaults, "logscry", why, chosen_us=0)
         return self._required()
 
+    def remove(self) -> None:
+        """Delete the settings and their history; a process that runs stores them again."""
+        with translated():
+            self._redis.unlink(self._current, self._history)
+
     def restore(self, found: LiveSettings | None, known: LiveSettings) -> bool:
         """Write what Redis has forgotten, in place of what was found there, if that is still what it has."""
         return self._write(found, known, "logscry", "Redis had forgotten them: as last seen", chosen_us=known.chosen_us)

@@ -1,5 +1,6 @@
 """Reset: forget a namespace's window state, and where it began."""
 
+import re
 import time
 from typing import Any
 
@@ -7,9 +8,11 @@ from kafka import KafkaAdminClient
 
 from model.errors import ConfigurationError, KafkaAwayError, StateError
 from stream.consumers.clients import new_admin, translated
+from stream.live_settings import LiveSettingsStore
+from stream.redis_client import translated as translated_redis
 from stream.settings import KafkaSettings, Settings
 from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import PartitionStore
+from stream.windowing.store import PartitionId, PartitionStore
 
 __all__ = ["reset_state"]
 
@@ -19,10 +22,16 @@ MARGIN_SECONDS = 2.0
 _GONE = ("OK", "GroupIdNotFoundError")
 
 
-def reset_state(settings: Settings, redis: Any) -> int:  # noqa: ANN401 -- redis-py types every mode of its client
+def reset_state(settings: Settings, redis: Any, *, live_settings: bool = False) -> int:  # noqa: ANN401 -- see redis-py
     """Delete the state of every partition of the namespace, and its consumer group with all that it committed.
 
     It may be run again: what is deleted stays deleted.
+
+    Args:
+        settings: Whose.
+        redis: A client of one Redis or of a Redis Cluster.
+        live_settings: Whether to delete the live settings and their history, too. A process that still runs would store
+            them again.
 
     Returns:
         How many partitions had state.
@@ -34,11 +43,24 @@ def reset_state(settings: Settings, redis: Any) -> int:  # noqa: ANN401 -- redis
     """
     _delete_group(settings.kafka, settings.namespace)
     registry = PartitionRegistry(redis, settings.namespace)
-    partitions = registry.all()
+    partitions = {*registry.all(), *_stored_partitions(redis, settings.namespace)}
     for partition in partitions:
         PartitionStore(redis, settings.namespace, partition).remove()
         registry.remove(partition)
+    if live_settings:
+        LiveSettingsStore(redis, settings.namespace).remove()
     return len(partitions)
+
+
+def _stored_partitions(redis: Any, namespace: str) -> set[PartitionId]:  # noqa: ANN401 -- as above
+    """Those that have any key in Redis, whatever the list of them says.
+
+    In a cluster the list lies on another server, which may have forgotten; and the topic may have had another name.
+    """
+    form = re.compile(rf"{re.escape(namespace)}:\{{(.+):(\d+)\}}:".encode())
+    with translated_redis():
+        names = [form.match(key) for key in redis.scan_iter(f"{namespace}:{{*:*}}:*", count=1000)]
+    return {PartitionId(name[1].decode(), int(name[2])) for name in names if name}
 
 
 def _delete_group(settings: KafkaSettings, group: str) -> None:

@@ -138,6 +138,35 @@ def test_after_a_reset_the_setting_decides_again_where_to_begin(redis_client: Re
         assert redis_client.hlen(store_of(redis_client, settings).sessions) == 0
 
 
+def test_a_reset_finds_partitions_that_the_list_has_lost(redis_client: Redis, settings: Settings, namespace: str):
+    """In a cluster the list lies on another server. No other namespace and no live setting is touched."""
+    with group_member(settings, redis_client) as consumer:
+        first_start(consumer, redis_client, settings)
+    other = f"{namespace}-other:{{{settings.kafka.logs_topic}:0}}:state"
+    redis_client.hset(other, "position", 1)
+    redis_client.delete(f"{namespace}:partitions")
+
+    assert reset_state(settings, redis_client) == 2
+    left = {other.encode(), *(f"{namespace}:{{settings}}:{name}".encode() for name in ("current", "history"))}
+    assert set(redis_client.scan_iter(f"{namespace}*")) == left
+    assert reset_state(settings, redis_client) == 0
+
+
+def test_a_reset_of_all_leaves_nothing(redis_client: Redis, settings: Settings, namespace: str):
+    """Not even live settings, which an abandoned namespace would keep for ever; a new start has its model's."""
+    with group_member(settings, redis_client) as consumer:
+        first_start(consumer, redis_client, settings)
+        LiveSettingsStore(redis_client, namespace).set({"window_hop": 3}, "eve")
+        turn_until(consumer, lambda: consumer._parts.live.current().window_hop == 3)
+        consumer._keep_house()
+    assert reset_state(settings, redis_client, live_settings=True) == 2
+    assert list(redis_client.scan_iter(f"{namespace}*")) == []
+    with group_member(settings, redis_client) as consumer:
+        turn_until(consumer, lambda: applied(redis_client, settings) == 3)
+
+        assert consumer._parts.live.current().window_hop == 4
+
+
 def test_a_reset_is_refused_while_consumers_run(
     broker: Broker, redis_client: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
