@@ -23,7 +23,7 @@ from tests.chaos.run import LINES, Outcome, run_seed
 from tests.chaos.scene import Stage
 from tests.toy_model import toy_artefact
 
-MUST_OCCUR = ("gap_refusals", "owner_refusals", "overlaps", "claims")
+MUST_OCCUR = ("gap_refusals", "owner_refusals", "overlaps", "claims", "broker_kills")
 """What the faults are there for: where one of these was never met, nothing was tried."""
 
 console = Console(stderr=True)
@@ -99,7 +99,16 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     broker = offered_apache(os.environ, ROOT)
     if broker is None:
-        console.print("The chaos test needs a real Apache Kafka: set LOGSCRY_TEST_KAFKA=host:port to a running one.")
+        console.print(
+            "The chaos test needs an Apache Kafka that it may kill: a control script at ../shared/kafka/kafka."
+        )
+        return 1
+    if isinstance(broker, RunningBroker) and options.seeds:
+        console.print(
+            f"The chaos test kills its broker, and the one on {broker.address} (LOGSCRY_TEST_KAFKA) is not its "
+            "own: unset the variable, and have a control script at ../shared/kafka/kafka. "
+            "With --seeds 0 the mutants run on it."
+        )
         return 1
     results = Results()
     with tempfile.TemporaryDirectory(prefix="logscry-chaos-") as folder:

@@ -48,6 +48,7 @@ def kill_broker(scene: Scene) -> None:
     if isinstance(broker, ApacheKafka):  # one that somebody else runs is left alone
         broker.kill()
         broker.restart()
+        scene.counts["broker_kills"] += 1
 
 
 def rewind_redis(scene: Scene) -> None:

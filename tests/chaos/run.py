@@ -33,7 +33,8 @@ class Outcome:
 
     Attributes:
         verdict: The windows against the reference.
-        counts: ``gap_refusals``, ``owner_refusals``, ``overlaps``, ``claims``, and what else was counted.
+        counts: ``gap_refusals``, ``owner_refusals``, ``overlaps``, ``claims``, ``broker_kills``, and what else was
+            counted.
         differences: The first windows that differ, in words.
     """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.broker import Broker, EmbeddedBroker
+from deploy.embedded.broker import ApacheKafka, Broker, EmbeddedBroker
 from tests.chaos.run import Outcome, run_seed
 from tests.chaos.scene import Stage
 
@@ -25,7 +25,10 @@ def test_whatever_dies_the_windows_are_those_of_an_undisturbed_sort(broker: Brok
         assert outcome.right, f"seed {seed}: {outcome}"
         total += outcome
     # Else nothing was tried. The ten seeds of make chaos insist on every kind.
+    assert total.counts["gap_refusals"]
     assert total.counts["owner_refusals"]
     assert total.counts["overlaps"]
     assert total.counts["claims"]
     assert total.verdict.repeated_alerts
+    if isinstance(broker, ApacheKafka):  # one that somebody else runs is not killed
+        assert total.counts["broker_kills"] == len(SEEDS)
