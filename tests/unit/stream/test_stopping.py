@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from stream.stopping import FORCED_EXIT
+from stream.stopping import FORCED_EXIT, STOP_SECONDS
 
 START = """
 import atexit, signal, sys, threading
@@ -49,6 +49,11 @@ def test_a_process_that_does_not_come_to_its_end_is_ended_in_time():
     status, output = run(block, signal.SIGTERM)
     assert status == FORCED_EXIT
     assert "stop_forced" in output
+
+
+def test_the_time_to_take_leave_is_less_than_what_is_promised():
+    """Every process ends within 5 seconds of SIGTERM; one is left for the end itself."""
+    assert STOP_SECONDS <= 4
 
 
 def test_what_ends_without_a_signal_is_left_alone():
