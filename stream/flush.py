@@ -12,7 +12,8 @@ from stream.consumers.clients import reading_consumer
 from stream.consumers.offsets import Range, partitions_of, ranges
 from stream.live_settings import LiveSettingsStore
 from stream.settings import Settings
-from stream.windowing.store import Cutting, PartitionId, PartitionStore
+from stream.windowing.calls import Cutting
+from stream.windowing.store import PartitionId, PartitionStore
 
 __all__ = ["flush"]
 

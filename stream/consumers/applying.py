@@ -16,8 +16,8 @@ from stream.consumers.records import MAX_KEY_BYTES, bounded_batches
 from stream.consumers.silence import ending_after
 from stream.consumers.taking import Taker
 from stream.dead_letters import dead_letter_of, encode_dead_letter
+from stream.windowing.calls import Applied, Batch, Cutting, Ending
 from stream.windowing.partition_state import Refusal
-from stream.windowing.store import Applied, Batch, Cutting, Ending
 from stream.windowing.windows import WindowRule
 
 __all__ = ["Applier"]

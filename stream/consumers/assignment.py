@@ -7,7 +7,8 @@ from queue import SimpleQueue
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 
 from stream.consumers.origin import Origin
-from stream.windowing.store import Applied, PartitionStore
+from stream.windowing.calls import Applied
+from stream.windowing.store import PartitionStore
 
 __all__ = ["Assignment", "Held"]
 

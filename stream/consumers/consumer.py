@@ -31,8 +31,9 @@ from stream.consumers.publisher import Publisher
 from stream.consumers.taking import Taker
 from stream.loop import Loop
 from stream.telemetry import Heartbeat
+from stream.windowing.calls import Batch
 from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import Batch, PartitionId, PartitionStore
+from stream.windowing.store import PartitionId, PartitionStore
 
 __all__ = ["Consumer"]
 

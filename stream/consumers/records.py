@@ -13,7 +13,7 @@ from model.lines.parser import LineParser, ParsedLines
 from model.lines.records import most_lines
 from stream.consumers.unreadable import UnreadableRecord
 from stream.windowing.batches import EventColumns
-from stream.windowing.store import Novel, events_at_once
+from stream.windowing.calls import Novel, events_at_once
 from stream.windowing.windows import NO_TIME, WindowRule
 
 __all__ = ["MAX_KEY_BYTES", "ReadRecords", "RecordReader", "bounded_batches"]

@@ -4,7 +4,7 @@ Lines that wait for the grace to pass, and sessions that wait for their gap, wou
 ever, and their alerts with them. Stream time does not move; a line that comes later begins a new session.
 """
 
-from stream.windowing.store import Applied, Ending
+from stream.windowing.calls import Applied, Ending
 from stream.windowing.windows import WindowRule
 
 __all__ = ["ending_after"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stream.windowing.store import Batch, Novel
+from stream.windowing.calls import Batch, Novel
 from stream.windowing.windows import Event
 
 __all__ = ["EventColumns", "batch_of"]

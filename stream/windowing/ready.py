@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from stream.windowing.store import ENTRY_BYTES, PartitionId
+from stream.windowing.calls import ENTRY_BYTES
+from stream.windowing.store import PartitionId
 from stream.windowing.windows import Event
 
 __all__ = ["ReadyWindow"]

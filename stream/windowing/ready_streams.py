@@ -13,7 +13,8 @@ from redis.exceptions import NoScriptError, ResponseError
 from stream.redis_client import translated
 from stream.redis_pipeline import Command, pipelined
 from stream.windowing.ready import ReadyWindow
-from stream.windowing.store import GROUP, PartitionId, packed, ready_bytes_key, script
+from stream.windowing.scripts import packed, script
+from stream.windowing.store import GROUP, PartitionId, ready_bytes_key
 
 __all__ = ["ReadyStreams"]
 

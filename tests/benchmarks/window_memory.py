@@ -9,9 +9,10 @@ from redis import Redis
 
 from deploy.embedded.redis_server import EmbeddedRedis
 from stream.windowing.batches import EventColumns
+from stream.windowing.calls import Cutting
 from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import Cutting, PartitionId, PartitionStore
+from stream.windowing.store import PartitionId, PartitionStore
 from stream.windowing.windows import WindowRule
 from tests.benchmarks.reader import drained
 from tests.service import wait

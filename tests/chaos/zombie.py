@@ -14,7 +14,8 @@ from typing import Any
 
 from stream.redis_client import close, connect
 from stream.windowing.batches import batch_of
-from stream.windowing.store import Cutting, PartitionId, PartitionStore
+from stream.windowing.calls import Cutting
+from stream.windowing.store import PartitionId, PartitionStore
 from stream.windowing.windows import Event, WindowRule
 
 RECORDS = 2

@@ -17,8 +17,9 @@ from stream.consumers.records import RecordReader
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
 from stream.settings import load_settings
 from stream.telemetry import ConsumerMetrics
+from stream.windowing.calls import MOST_EVENTS, Cutting
 from stream.windowing.ready_streams import ReadyStreams
-from stream.windowing.store import MOST_EVENTS, Cutting, PartitionId, PartitionStore
+from stream.windowing.store import PartitionId, PartitionStore
 from stream.windowing.windows import WindowRule
 from tests.integration.consumers import applied, group_member, settings_of, turn_until
 from tests.service import Line, produce, wait

@@ -11,9 +11,10 @@ from deploy.embedded.redis_server import EmbeddedRedis
 from model.errors import RedisFullError
 from stream.live_settings import LiveSettings, LiveSettingsStore
 from stream.windowing.batches import batch_of
+from stream.windowing.calls import Cutting, Ending, Novel
 from stream.windowing.ready_streams import ReadyStreams
 from stream.windowing.registry import PartitionRegistry
-from stream.windowing.store import Cutting, Ending, Novel, PartitionId, PartitionStore
+from stream.windowing.store import PartitionId, PartitionStore
 from stream.windowing.windows import Event, WindowRule
 
 pytestmark = pytest.mark.stack

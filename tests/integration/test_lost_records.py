@@ -17,7 +17,7 @@ from deploy.embedded.stack import create_topics
 from model.errors import StateError
 from stream.consumers.consumer import Consumer
 from stream.settings import Settings
-from stream.windowing.store import Batch, Cutting
+from stream.windowing.calls import Batch, Cutting
 from stream.windowing.windows import WindowRule
 from tests.integration.consumers import admin, applied, group_member, settings_of, store_of, turn_until
 from tests.service import Line, produce, wait

@@ -20,8 +20,9 @@ from stream.consumers.records import RecordReader
 from stream.live_settings import LiveSettings, LiveSettingsFollower, LiveSettingsStore
 from stream.settings import KafkaSettings, load_settings
 from stream.telemetry import ConsumerMetrics
+from stream.windowing.calls import Work
 from stream.windowing.ready_streams import ReadyStreams
-from stream.windowing.store import PartitionId, PartitionStore, Work
+from stream.windowing.store import PartitionId, PartitionStore
 from tests.service import Line, produce, wait
 
 pytestmark = pytest.mark.stack

@@ -12,10 +12,11 @@ from redis import Redis
 
 from model.errors import StateError
 from stream.windowing.batches import batch_of
+from stream.windowing.calls import Applied, Cutting, Ending, Work
 from stream.windowing.partition_state import PartitionState, Refusal
 from stream.windowing.ready import ReadyWindow
 from stream.windowing.ready_streams import ReadyStreams
-from stream.windowing.store import Applied, Cutting, Ending, PartitionId, PartitionStore, Work
+from stream.windowing.store import PartitionId, PartitionStore
 from stream.windowing.windows import NO_TIME, Event, PartitionWindows, StateLimits, Window, WindowRule
 
 pytestmark = pytest.mark.stack

@@ -308,7 +308,7 @@ local function open_partition(keys, rule)
     end
   end
 
-  -- What a call did and how things stand, in the order of `Applied` in store.py.
+  -- What a call did and how things stand, in the order of `Applied` in calls.py.
   local function summary()
     local bytes = tonumber(redis.call('GET', ready_bytes) or 0)
     return counts.windows, counts.late, counts.hurried, counts.ended, counts.crowded_out,

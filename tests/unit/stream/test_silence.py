@@ -3,7 +3,7 @@
 import pytest
 
 from stream.consumers.silence import ending_after
-from stream.windowing.store import Applied, Ending
+from stream.windowing.calls import Applied, Ending
 from stream.windowing.windows import WindowRule
 
 RULE = WindowRule(size=8, hop=4, session_gap_ms=600_000, grace_ms=60_000)
