@@ -21,7 +21,7 @@ from tests.chaos.topics import Production
 from tests.chaos.traffic import Sent
 from tests.service import Place, Service, read_all, running_service, wait
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]  # under a minute when idle; no outcome depends on it
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]  # some minutes on a busy machine; no outcome depends on it
 
 RAW_PARTITIONS = 4
 RECORDS = 24_000
