@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from model.errors import ConfigurationError
+from model.lines.records import MAX_RECORD_BYTES
 from training.selection import Selection
 
 __all__ = ["LogFiles", "opened"]
 
 _LINES_A_BATCH = 20_000
-_LONGEST_LINE = 1 << 20
+_BYTES_A_BATCH = 64 << 20
+#: One byte more than any reader takes, so that a reader tells of a line that is longer.
+_LONGEST_LINE = MAX_RECORD_BYTES + 1
+_PASSED_OVER_AT_ONCE = 1 << 20
 
 
 class LogFiles:
@@ -70,7 +74,7 @@ class LogFiles:
     def batches(self) -> Iterator[list[tuple[int, int, bytes]]]:
         """Yield the lines in batches that fit into memory."""
         lines = self.lines()
-        while batch := list(islice(lines, _LINES_A_BATCH)):
+        while batch := list(_bounded_batch(lines)):
             yield batch
 
 
@@ -104,10 +108,18 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
+def _bounded_batch(lines: Iterator[tuple[int, int, bytes]]) -> Iterator[tuple[int, int, bytes]]:
+    held = 0
+    for each in islice(lines, _LINES_A_BATCH):
+        yield each
+        held += len(each[2])
+        if held >= _BYTES_A_BATCH:
+            return
+
+
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield lines; of a line longer than a megabyte only its beginning, so that memory stays bounded."""
-    inside = False
-    while chunk := file.readline(_LONGEST_LINE):
-        if not inside:
-            yield chunk
-        inside = not chunk.endswith(b"\n")
+    """Yield lines; of one that is longer than any reader takes only its beginning, so that memory stays bounded."""
+    while line := file.readline(_LONGEST_LINE):
+        yield line
+        while line and not line.endswith(b"\n"):
+            line = file.readline(_PASSED_OVER_AT_ONCE)

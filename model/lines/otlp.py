@@ -13,7 +13,7 @@ from model.lines.field_times import FieldClock
 from model.lines.fields import text_of
 from model.lines.formats import LineFormat
 from model.lines.json_fields import WHITE_SPACE, JsonFields, inner_object, usual_message
-from model.lines.records import MAX_LINES, Lines
+from model.lines.records import MAX_LINES, MAX_RECORD_BYTES, Lines
 
 __all__ = ["MAX_DEPTH", "Encoding", "Entry", "OtlpReader", "said_by"]
 
@@ -119,6 +119,8 @@ class OtlpReader:
     def _lines_of(self, value: bytes | None) -> list[_Line]:
         if not value:
             raise RecordError("empty", "the record has no value")
+        if len(value) > MAX_RECORD_BYTES:
+            raise RecordError("too-long", f"the record has {len(value)} bytes; allowed are {MAX_RECORD_BYTES}")
         entries = self._encoding.entries(value)
         if len(entries) > MAX_LINES:
             raise RecordError("too-long", f"the record has {len(entries)} log records; allowed are {MAX_LINES}")

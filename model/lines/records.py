@@ -10,10 +10,21 @@ from dataclasses import dataclass, field
 from model.errors import RecordError
 from model.lines.framing import frames_in
 
-__all__ = ["MAX_LINES", "MAX_LINE_BYTES", "Lines", "bare_line", "checked", "most_lines", "read_text"]
+__all__ = [
+    "MAX_LINES",
+    "MAX_LINE_BYTES",
+    "MAX_RECORD_BYTES",
+    "Lines",
+    "bare_line",
+    "checked",
+    "most_lines",
+    "read_text",
+]
 
 #: Longer lines are errors, in bytes.
 MAX_LINE_BYTES = 1 << 20
+#: Longer records of OTLP, which hold many lines, are errors, in bytes.
+MAX_RECORD_BYTES = 64 << 20
 #: A place is ``offset << 16 | line``: the number of a line has 16 bits.
 MAX_LINES = 1 << 16
 

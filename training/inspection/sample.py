@@ -43,7 +43,7 @@ def take_sample(inputs: Sequence[str | Path], most_lines: int = _MOST_LINES, mos
     Args:
         inputs: Files, folders and globs; ``.gz`` is unpacked.
         most_lines: More are not taken.
-        most_bytes: More of their text is not taken, but for the rest of a line.
+        most_bytes: More of their text is not taken, but for the rest of a line, which may be 64 MiB long.
 
     Raises:
         ConfigurationError: An input leads to no file or no line, or a file cannot be read.
@@ -58,6 +58,8 @@ def take_sample(inputs: Sequence[str | Path], most_lines: int = _MOST_LINES, mos
         taken = list(_bounded(taken, most_lines // 2, most_bytes // 2))
         begun = sum(len(line) + 1 for _, line in taken)
         for file, offset, room in _places([_text_bytes(path) for path in logs.files], begun):
+            if sum(len(line) for _, line in taken) >= most_bytes:  # a line may be longer than all that was asked for
+                break
             more = ((file, line) for line in logs.lines_from(file, offset))
             taken += _bounded(more, most_lines // 2 // _PLACES, min(room, most_bytes // 2 // _PLACES))
     size = sum(path.stat().st_size for path in logs.files)

@@ -12,6 +12,7 @@ from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
+from model.lines.records import MAX_RECORD_BYTES
 from stream.windowing.windows import WindowRule
 from tests.unit.model.lines.test_otlp import as_json, logs, record
 from training.corpus import Corpus, Session, read_corpus, windows_of
@@ -93,12 +94,44 @@ def test_hidden_files_and_folders_of_folders(tmp_path: Path) -> None:
 
 
 def test_a_line_of_megabytes_stays_one_line(tmp_path: Path) -> None:
-    """Only its beginning is kept, and the next line is whole."""
-    (tmp_path / "a.log").write_bytes(b"x" * (3 << 20) + b"\nnext\n")
+    """As a text it is too long, here as in serving; it is counted, and the next line is whole."""
+    (tmp_path / "a.log").write_text(_line(0, "up id=x") + _line(1, "x" * (3 << 20)) + _line(2, "down id=x"))
 
-    lines = [line for _, _, line in LogFiles([tmp_path]).lines()]
-    assert len(lines) == 2
-    assert lines[1] == b"next"
+    corpus = _read(tmp_path)
+
+    assert _keys(corpus) == [(b"x", 2)]
+    assert corpus.sessions[0].places == ((0, 1), (0, 3))
+    assert (corpus.counts.lines, corpus.counts.unreadable) == (3, {"too-long": 1})
+
+
+def test_a_large_batch_of_the_collector_is_read_whole(tmp_path: Path) -> None:
+    """A line of OTLP holds many log records: it may have megabytes."""
+    path = tmp_path / "otel.json"
+    bodies = [f"cart {number} saved {'and kept ' * 100}" for number in range(4_000)]
+    path.write_bytes(as_json(logs(*map(record, bodies))) + b"\n" + as_json(logs(record("down"))) + b"\n")
+
+    words = learn_templates([path], FormatChoice(), _Silent())
+    corpus = read_sessions([path], KeyRule(fields=("service.name",)), words, WindowRule(), _Silent())
+
+    assert path.stat().st_size > 3 << 20
+    assert _keys(corpus) == [(b"cart", 4_001)]
+    assert corpus.counts.unreadable == {}
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_record_without_end_is_counted_and_passed_over(tmp_path: Path, end: bytes) -> None:
+    """What no reader takes is read up to the limit only; what is as long as allowed, and the next line, is whole."""
+    path = tmp_path / "otel.json"
+    whole = as_json(logs(record("up")))
+    longest, longer = whole.ljust(MAX_RECORD_BYTES), whole.ljust(MAX_RECORD_BYTES + (3 << 20))
+    path.write_bytes(end.join([whole, longer, longest, whole]))
+
+    words = learn_templates([path], FormatChoice(), _Silent())
+    corpus = read_sessions([path], KeyRule(fields=("service.name",)), words, WindowRule(), _Silent())
+
+    assert max(len(line) for _, _, line in LogFiles([path]).lines()) == MAX_RECORD_BYTES + 1
+    assert corpus.sessions[0].places == ((0, 1), (0, 3), (0, 4))
+    assert (corpus.counts.lines, corpus.counts.unreadable) == (4, {"too-long": 1})
 
 
 @pytest.mark.parametrize("inputs", [[], ["nowhere.log"], ["nowhere*"]])

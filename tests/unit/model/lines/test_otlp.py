@@ -13,6 +13,7 @@ from model.events.templates import Templates
 from model.lines.detection import Detection, detect
 from model.lines.formats import Kind, LineFormat
 from model.lines.parser import LineParser, ParsedLines
+from model.lines.records import MAX_RECORD_BYTES
 
 NS = 1_714_979_289_123_456_789
 MS = 1_714_979_289_123
@@ -226,6 +227,14 @@ def test_a_long_body_and_too_many_log_records_are_errors(kind: Kind, encoded: En
 
     assert [(index, error.reason) for index, error in parsed.errors] == [(0, "too-long"), (2, "too-long")]
     assert parsed.record == [1] * 5
+
+
+@ENCODINGS
+def test_a_record_of_very_many_bytes_is_an_error(kind: Kind, encoded: Encoded):
+    """It is not decoded, whatever is in it."""
+    value = encoded(logs(record("up")))
+
+    assert [error.reason for _, error in parse(kind, value.ljust(MAX_RECORD_BYTES + 1)).errors] == ["too-long"]
 
 
 @ENCODINGS

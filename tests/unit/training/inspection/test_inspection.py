@@ -238,3 +238,11 @@ def test_bgl_has_no_key(name):
 def test_sshd_is_understood(name):
     """Each connection has a process of its own."""
     assert inspect_logs([str(DATA / name)]).proposal.key == KeyRule(fields=("pid",))
+
+
+def test_a_sample_of_very_long_lines_stays_small(tmp_path):
+    """Each place would give a line at least, however long: beyond what was asked for there are no more places."""
+    path = written(tmp_path, [f"{number} " + "x" * 1000 for number in range(100)])
+
+    assert len(take_sample([path], most_bytes=2_500).lines) == 3
+    assert len(take_sample([path], most_bytes=2_000_000).lines) == 100
