@@ -294,6 +294,7 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
         typer.Option(help="Folder of a pretrained BERT-family encoder to start from.", show_default=False),
     ] = None,
     max_time: Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the windows.", show_default=False)] = None,
     budget: Budget = None,
     seed: Annotated[int, typer.Option(help="Of the split, the weights and the masks.")] = 0,
 ) -> None:
@@ -311,7 +312,7 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     choice = FormatChoice(line_format, message_field, time_field, time_zone)
     seconds = duration_ms(max_time) / 1000 if max_time else float("inf")
-    request = LearnRequest(logs, output, choice, pretrained, seconds, seed, budget)
+    request = LearnRequest(logs, output, choice, pretrained, seconds, seed, budget, epochs)
     with RichProgress(Console(stderr=True)) as progress:
         found = inspect_logs(logs, choice, progress)
     print_inspection(Console(), found)

@@ -30,6 +30,7 @@ class LearnRequest:
         choice: What is known about how lines are written.
         pretrained: Folder of a pretrained encoder: then the preset is ``transfer``.
         max_seconds: Bound on the learning itself.
+        epochs: Passes over the windows; None leaves them to the preset.
         seed: Of the split, the weights, the order and the masks.
         alerts_per_10000_windows: Alert budget; None allows about one alert in 500 normal sessions.
     """
@@ -41,6 +42,7 @@ class LearnRequest:
     max_seconds: float = inf
     seed: int = 0
     alerts_per_10000_windows: float | None = None
+    epochs: int | None = None
 
 
 def learn(request: LearnRequest, inspection: Inspection, progress: Progress | None = None) -> Artefact:
@@ -75,6 +77,7 @@ def learn(request: LearnRequest, inspection: Inspection, progress: Progress | No
             rule=proposal.rule,
             seed=request.seed,
             max_seconds=request.max_seconds,
+            epochs=request.epochs,
             alerts_per_10000_windows=request.alerts_per_10000_windows,
             rekey=True,
         ),

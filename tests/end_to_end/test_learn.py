@@ -9,7 +9,11 @@ import pytest
 from tests.service import Line, Place, produce, running_service, wait
 from tests.unit.training.inspection.made_logs import STEPS, Row, json_lines, request_lines, requests, written
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.one_broker]
+
+#: Passes over the distinct windows, of which there are few. No bound in seconds: what is learnt must not depend on how
+#: busy the machine is.
+EPOCHS = "1000"
 
 #: The request that has nothing in it but an error which nobody has seen before.
 ODD = "00000000c0ffee00"
@@ -36,7 +40,7 @@ def test_a_learnt_model_serves_with_no_more_options(
     settings = {"LOGSCRY_KAFKA__RAW_TOPIC": raw}
 
     with running_service(replace(place, model=model), namespace, keyed, settings) as service:
-        service.children.run("learn", logs, "--output", str(model), "--max-time", "5s")
+        service.children.run("learn", logs, "--output", str(model), "--epochs", EPOCHS)
         service.start("up", "--model", str(model))
         produce(place.kafka, raw, [Line(None, line.encode()) for line in sorted([*normal, *odd])])
         wait(lambda: service.applied() == len(normal) + 1, service.children.check)
