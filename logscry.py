@@ -28,6 +28,7 @@ from logscry_options import (
     MessageField,
     Model,
     Overrides,
+    Pretrained,
     SampleRatio,
     Threshold,
     TimeField,
@@ -289,10 +290,7 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     message_field: MessageField = None,
     time_field: TimeField = None,
     time_zone: TimeZone = None,
-    pretrained: Annotated[
-        Path | None,
-        typer.Option(help="Folder of a pretrained BERT-family encoder to start from.", show_default=False),
-    ] = None,
+    pretrained: Pretrained = None,
     max_time: Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the windows.", show_default=False)] = None,
     budget: Budget = None,
@@ -380,9 +378,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     preset: Annotated[
         str, typer.Option(help="[b]transfer[/b]: from a pretrained encoder. [b]test[/b]: tiny, from scratch.")
     ] = "transfer",
-    pretrained: Annotated[
-        Path | None, typer.Option(help="Folder of a pretrained BERT-family encoder.", show_default=False)
-    ] = None,
+    pretrained: Pretrained = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Keep its first N layers.", show_default=False)] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the windows.", show_default=False)] = None,
     max_time: Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)] = None,

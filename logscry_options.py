@@ -20,6 +20,7 @@ __all__ = [
     "MessageField",
     "Model",
     "Overrides",
+    "Pretrained",
     "SampleRatio",
     "Threshold",
     "TimeField",
@@ -43,6 +44,16 @@ Model = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as kafka.logs_topic=app-logs. May be repeated."),
+]
+Pretrained = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FOLDER",
+        help="BERT-family encoder to start from: a folder, or a name on the hub: bert-base-uncased, "
+        "distilbert-base-uncased, sentence-transformers/all-MiniLM-L6-v2. The last comes with logscry\\[transfer], "
+        "for machines that reach no hub.",
+        show_default=False,
+    ),
 ]
 KeyPattern = Annotated[
     str | None,

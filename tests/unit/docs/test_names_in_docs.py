@@ -114,7 +114,7 @@ def test_every_dependency_is_explained():
     project = PROJECT["project"]
     wanted = [
         *project["dependencies"],
-        *project["optional-dependencies"]["embedded"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
         *PROJECT["dependency-groups"]["dev"],
     ]
 

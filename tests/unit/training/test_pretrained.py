@@ -1,4 +1,4 @@
-"""Starting from a pretrained encoder in a local folder."""
+"""Starting from a pretrained encoder in a folder."""
 
 from pathlib import Path
 
@@ -98,8 +98,15 @@ def test_layers_that_it_does_not_have_are_refused(folder: Path, layers: int) -> 
 
 
 def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
-    """Missing and empty folders are named."""
-    with pytest.raises(ConfigurationError, match="there is no folder"):
-        load_pretrained(tmp_path / "nothing")
-    with pytest.raises(ConfigurationError, match="cannot load"):
+    """The error says what a folder holds."""
+    with pytest.raises(ConfigurationError, match=r"cannot load .* holds config\.json"):
         load_pretrained(tmp_path)
+
+
+def test_weights_as_a_pickle_are_not_loaded(folder: Path) -> None:
+    """Not even where there is nothing else."""
+    torch.save(BertModel(BERT).state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+    with pytest.raises(ConfigurationError, match="never loaded"):
+        load_pretrained(folder)

@@ -116,7 +116,7 @@ def test_the_budget_moves_the_threshold(tmp_path: Path) -> None:
     ("options", "match"),
     [
         ({"preset": "huge"}, "test .*; transfer "),
-        ({"preset": "transfer"}, "--pretrained"),
+        ({"preset": "test", "pretrained": "bert-base-uncased"}, "leave --pretrained out"),
         ({"max_seconds": 0.0}, "max_seconds"),
         ({"epochs": 0}, "epochs"),
     ],
