@@ -1,4 +1,4 @@
-"""Batches of windows to learn from."""
+"""Batches of windows to learn from, with some of their events hidden."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.vocabulary import PAD
+from model.surprisal import MASK_PASSES
+from model.vocabulary import MASK, NOVEL, PAD
 
-__all__ = ["BatchSource", "WeightedWindows"]
+__all__ = ["BatchSource", "WeightedWindows", "mask_for_training"]
+
+#: Share of the windows that get one of the fixed masks of scoring; the others get random ones, which teach more.
+_FIXED_SHARE = 0.5
+#: Share of visible events that training shows as NOVEL, so that serving may meet one without losing its head.
+_NOVEL_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +66,27 @@ class BatchSource:
         """Go on as the source did that ``state`` was asked of."""
         self._random.bit_generator.state = state["random"]
         self._waiting = [np.asarray(batch, np.int64) for batch in state["waiting"]]
+
+
+def mask_for_training(tokens: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Hide some events of a batch.
+
+    Args:
+        tokens: (batch, length) int64, padded.
+        generator: The source of chance.
+
+    Returns:
+        The tokens with some masked and a few novel, (batch, length); where they are masked, (batch, length) bool;
+        and the hidden originals, (masked,).
+    """
+    batch, length = tokens.shape
+    phase = torch.randint(MASK_PASSES, (batch, 1), generator=generator)
+    fixed = torch.arange(length)[None] % MASK_PASSES == phase  # (B, T)
+    ratio = 0.1 + 0.4 * torch.rand(batch, 1, generator=generator)
+    random = torch.rand(batch, length, generator=generator) < ratio  # (B, T)
+    use_fixed = torch.rand(batch, 1, generator=generator) < _FIXED_SHARE
+    hidden = torch.where(use_fixed, fixed, random) & (tokens != PAD)
+    hidden[0, 0] = True  # at least one, or there is no loss
+    novel = (torch.rand(batch, length, generator=generator) < _NOVEL_SHARE) & (tokens > NOVEL)
+    shown = tokens.masked_fill(novel, NOVEL).masked_fill(hidden, MASK)
+    return shown, hidden, tokens[hidden]

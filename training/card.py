@@ -27,8 +27,8 @@ anomalous.
 ![Expected alerts at each threshold](alerts.png)
 
 ## How it learnt
-{steps} steps in {seconds:.0f} s; the weights are those of step {best_step}, where the held-out loss was lowest:
-{loss:.4f} nats an event.
+{parameters:.1f} million parameters, {steps} steps in {fact}{estimate}. The weights are those of step {best_step}, where
+the held-out loss was lowest: {loss:.4f} nats an event.
 
 ![The losses](loss.png)
 
@@ -59,7 +59,9 @@ def model_card(artefact: Artefact, history: History) -> bytes:
         expected=calibration.expected_alerts(artefact.threshold),
         warning=f"**Note:** {warning}\n" if warning else "",
         steps=history.training[-1][0] if history.training else 0,
-        seconds=history.seconds,
+        parameters=history.parameters / 1e6,
+        fact=history.fact,
+        estimate=f"; at most {history.estimate}, it was estimated at the start" if history.estimate else "",
         best_step=history.best_step,
         loss=history.best_loss,
     )

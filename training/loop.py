@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from model.network import MaskedEventBert
 from model.surprisal import MASK_PASSES, surprisals
-from model.vocabulary import MASK, NOVEL, PAD
-from training.batches import BatchSource, WeightedWindows
+from training.batches import BatchSource, WeightedWindows, mask_for_training
 from training.checkpoint import Checkpoint, TrainingState
+from training.cost import MEASURED_STEPS, Cost, Pace, parameter_count, peak_memory_bytes
 from training.progress import Progress
 
 __all__ = ["History", "LoopPlan", "fit"]
@@ -51,12 +51,18 @@ class History:
         held_out: (step, loss of the held-out windows).
         best_step: Where the kept weights come from.
         seconds: Wall-clock time.
+        parameters: How many numbers were learnt.
+        estimate: What it would cost at most, as the first steps told; None where it ended before.
+        fact: What it cost; None before its end.
     """
 
     training: list[tuple[int, float]] = field(default_factory=list)
     held_out: list[tuple[int, float]] = field(default_factory=list)
     best_step: int = 0
     seconds: float = 0.0
+    parameters: int = 0
+    estimate: Cost | None = None
+    fact: Cost | None = None
 
     @property
     def best_loss(self) -> float:
@@ -88,8 +94,11 @@ def fit(
     while run.wants_more():
         run.step_once()
         progress.advance(1, run.facts())
+        if run.is_measured():
+            progress.note(run.estimate())
     run.finish()
     progress.end()
+    progress.note(f"{run.step:,} steps took {run.history.fact}.")
     return run.history
 
 
@@ -100,8 +109,9 @@ class _Run:
         self, network: MaskedEventBert, training: WeightedWindows, held_out: WeightedWindows, plan: LoopPlan
     ) -> None:
         self.network, self.held_out, self.plan = network, held_out, plan
-        self.history = History()
+        self.history = History(parameters=parameter_count(network))
         self.step = 0
+        self._pace = Pace()
         self._start = time.monotonic()
         self._since_look: list[float] = []
         self._looks_without_gain = 0
@@ -125,18 +135,40 @@ class _Run:
         rate = self.plan.learning_rate * _rate_share(self.step, self.share_done())
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        masked, hidden, originals = mask_for_training(self._batches.draw(), self._generator)
-        loss = nn.functional.nll_loss(self.network(masked, hidden), originals)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self._optimiser.step()
-        self._since_look.append(loss.item())
+        batch = self._batches.draw()
+        with self._pace.step(batch.numel()):
+            self._since_look.append(self._learn_from(batch))
         self.step += 1
         if self.step % self.plan.evaluate_every == 0:
             self._look()
             if self.plan.checkpoint is not None:
                 self.plan.checkpoint.save(self._state())
+
+    def _learn_from(self, batch: Tensor) -> float:
+        """Take one step down the loss of a batch, (batch, length) int64; returns that loss."""
+        masked, hidden, originals = mask_for_training(batch, self._generator)
+        loss = nn.functional.nll_loss(self.network(masked, hidden), originals)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimiser.step()
+        return loss.item()
+
+    def is_measured(self) -> bool:
+        """Whether the steps that an estimate needs have just been done."""
+        return self._pace.steps == MEASURED_STEPS
+
+    def estimate(self) -> str:
+        """What the whole training costs at most, in a sentence."""
+        tokens = MASK_PASSES * sum(map(len, self.held_out.windows))
+        steps_left = self.plan.steps - self.step
+        seconds = self._pace.seconds_for(steps_left, tokens * (steps_left // self.plan.evaluate_every))
+        total = min(time.monotonic() - self._start + seconds, self.plan.max_seconds)
+        self.history.estimate = Cost(total, peak_memory_bytes(torch.device("cpu")))
+        return (
+            f"{self.history.parameters / 1e6:.1f} million parameters, {self.plan.batch_windows} windows a step, "
+            f"at most {self.plan.steps:,} steps: as the first {MEASURED_STEPS} went, at most {self.history.estimate}."
+        )
 
     def go_on(self, progress: Progress) -> None:
         """Go on from the checkpoint, if that is wanted and there is one."""
@@ -172,11 +204,9 @@ class _Run:
         numbers = state.numbers
         self.step, self._looks_without_gain = numbers["step"], numbers["looks_without_gain"]
         losses = numbers["history"]
-        self.history = History(
-            [(step, loss) for step, loss in losses["training"]],
-            [(step, loss) for step, loss in losses["held_out"]],
-            losses["best_step"],
-        )
+        self.history.training = [(step, loss) for step, loss in losses["training"]]
+        self.history.held_out = [(step, loss) for step, loss in losses["held_out"]]
+        self.history.best_step = losses["best_step"]
         self._start = time.monotonic() - losses["seconds"]
         self._batches.restore(numbers["batches"])
         self.network.load_state_dict(state.tensors_of("network"))
@@ -213,36 +243,7 @@ class _Run:
         self.network.load_state_dict(self._best)
         self.network.eval()
         self.history.seconds = time.monotonic() - self._start
-
-
-#: Share of the windows that get one of the fixed masks of scoring; the others get random ones, which teach more.
-_FIXED_SHARE = 0.5
-#: Share of visible events that training shows as NOVEL, so that serving may meet one without losing its head.
-_NOVEL_SHARE = 0.01
-
-
-def mask_for_training(tokens: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Hide some events of a batch.
-
-    Args:
-        tokens: (batch, length) int64, padded.
-        generator: The source of chance.
-
-    Returns:
-        The tokens with some masked and a few novel, (batch, length); where they are masked, (batch, length) bool;
-        and the hidden originals, (masked,).
-    """
-    batch, length = tokens.shape
-    phase = torch.randint(MASK_PASSES, (batch, 1), generator=generator)
-    fixed = torch.arange(length)[None] % MASK_PASSES == phase  # (B, T)
-    ratio = 0.1 + 0.4 * torch.rand(batch, 1, generator=generator)
-    random = torch.rand(batch, length, generator=generator) < ratio  # (B, T)
-    use_fixed = torch.rand(batch, 1, generator=generator) < _FIXED_SHARE
-    hidden = torch.where(use_fixed, fixed, random) & (tokens != PAD)
-    hidden[0, 0] = True  # at least one, or there is no loss
-    novel = (torch.rand(batch, length, generator=generator) < _NOVEL_SHARE) & (tokens > NOVEL)
-    shown = tokens.masked_fill(novel, NOVEL).masked_fill(hidden, MASK)
-    return shown, hidden, tokens[hidden]
+        self.history.fact = Cost(self.history.seconds, peak_memory_bytes(torch.device("cpu")))
 
 
 def held_out_loss(network: MaskedEventBert, held_out: WeightedWindows) -> float:

@@ -13,9 +13,9 @@ from model.network import MaskedEventBert, NetworkConfig, small_encoder
 from model.surprisal import surprisals
 from model.vocabulary import BOS, EOS, MASK, PAD
 from tests.toy_model import STEPS, toy_artefact, toy_lines, toy_request
-from training.batches import WeightedWindows
+from training.batches import WeightedWindows, mask_for_training
 from training.evaluate import EvaluationRequest, evaluate, read_labels
-from training.loop import LoopPlan, fit, mask_for_training
+from training.loop import LoopPlan, fit
 from training.measures import area_under_curve
 from training.progress import SilentProgress
 from training.report import evaluation_table
