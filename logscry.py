@@ -24,6 +24,7 @@ from logscry_options import (
     KeyPattern,
     KeyRecord,
     Logs,
+    Masks,
     MaxFiles,
     MessageField,
     Model,
@@ -330,6 +331,7 @@ def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
     message_field: MessageField = None,
     time_field: TimeField = None,
     time_zone: TimeZone = None,
+    mask: Masks = None,
     session_gap: Annotated[
         str | None, typer.Option(help="Silence that ends a session.", show_default="the model's, or 30m")
     ] = None,
@@ -343,6 +345,7 @@ def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     Example: [b]logscry preprocess logs/ --output days/ --key-pattern 'trace=(\w+)'[/b]
     """
+    from model.events.own_masks import OwnMasks  # noqa: PLC0415
     from model.lines.choice import FormatChoice  # noqa: PLC0415
     from training.preprocess import PreprocessRequest  # noqa: PLC0415
     from training.preprocess import preprocess as preprocess_logs  # noqa: PLC0415
@@ -357,6 +360,7 @@ def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
         lines=FormatChoice(line_format, message_field, time_field, time_zone),
         session_gap_ms=duration_ms(session_gap) if session_gap else None,
         model=model,
+        masks=OwnMasks.of(mask or ()),
     )
     with RichProgress() as progress:
         written = preprocess_logs(request, progress)
@@ -375,6 +379,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     message_field: MessageField = None,
     time_field: TimeField = None,
     time_zone: TimeZone = None,
+    mask: Masks = None,
     preset: Annotated[
         str, typer.Option(help="[b]transfer[/b]: from a pretrained encoder. [b]test[/b]: tiny, from scratch.")
     ] = "transfer",
@@ -398,6 +403,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     Example: [b]logscry train logs/ --key-pattern 'trace=(\w+)' --preset test[/b]
     """
+    from model.events.own_masks import OwnMasks  # noqa: PLC0415
     from model.lines.choice import FormatChoice  # noqa: PLC0415
     from stream.windowing.windows import WindowRule  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
@@ -409,6 +415,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
         output=output,
         key=_key_rule(key_pattern, key_field, without_key),
         lines=FormatChoice(line_format, message_field, time_field, time_zone),
+        masks=OwnMasks.of(mask or ()),
         preset=preset,
         pretrained=pretrained,
         layers=layers,

@@ -16,6 +16,7 @@ __all__ = [
     "KeyPattern",
     "KeyRecord",
     "Logs",
+    "Masks",
     "MaxFiles",
     "MessageField",
     "Model",
@@ -94,6 +95,16 @@ TimeField = Annotated[str | None, typer.Option(help="JSON field of the time: lik
 TimeZone = Annotated[
     str | None,
     typer.Option(help="Zone of times that state none: +02:00, Europe/Berlin.", show_default="UTC"),
+]
+Masks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mask",
+        metavar="NAME=EXPRESSION",
+        help="What varies in messages and is not found by itself: an expression (RE2) whose groups become <*>, such as "
+        "'customer=of ([a-z]+)'. It sees each number as one 0. May be repeated.",
+        show_default=False,
+    ),
 ]
 Logs = Annotated[list[str], typer.Argument(metavar="LOGS...", help="Files, folders or globs; .gz is unpacked.")]
 MaxFiles = Annotated[int | None, typer.Option(min=1, help="Read only the first so many files.", show_default="all")]

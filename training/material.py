@@ -6,7 +6,6 @@ from pathlib import Path
 
 from model.errors import ConfigurationError
 from model.events.templates import Templates
-from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from stream.windowing.windows import WindowRule
@@ -14,7 +13,7 @@ from training.corpus import Corpus, Session
 from training.day_files import DayFile, Source, is_day_file
 from training.log_files import LogFiles
 from training.progress import Progress, counted
-from training.reading import learn_templates, read_sessions
+from training.reading import Wording, learn_templates, read_sessions
 from training.rows import LineCounts
 from training.selection import KeySample, Selection
 
@@ -42,15 +41,13 @@ class Material:
     sample: KeySample
 
 
-def read_material(
-    selection: Selection, key: KeyRule, lines: FormatChoice, rule: WindowRule, progress: Progress
-) -> Material:
+def read_material(selection: Selection, key: KeyRule, said: Wording, rule: WindowRule, progress: Progress) -> Material:
     """Read logs, or preprocessed logs.
 
     Args:
         selection: Log files, or files of preprocessed logs.
         key: Whose sequence a line belongs to; preprocessed logs have theirs.
-        lines: How lines are written; likewise.
+        said: How lines are written and what of them varies; likewise.
         rule: Its session gap cuts the sessions; likewise.
         progress: Told how far it is.
 
@@ -59,15 +56,21 @@ def read_material(
     """
     days = day_files_of(selection)
     if not days:
-        line_format, templates = learn_templates(selection, lines, progress)
+        line_format, templates = learn_templates(selection, said, progress)
         corpus = read_sessions(selection, key, (line_format, templates), rule, progress)
         return Material(line_format, templates, corpus, key, rule.session_gap_ms, selection.sample)
     source, corpus = read_days(days, selection.sample, progress)
-    _refuse_other_options(source, key, lines)
+    _refuse_other_options(source, key, said)
     if source.session_gap_ms != rule.session_gap_ms:
         progress.note(f"the session gap is that of the preprocessing: {source.session_gap_ms / 1000:g} s.")
-    known = source.templates if source.model is None else Templates([*source.templates, *source.novel])
-    return Material(source.line_format, known, corpus, source.key, source.session_gap_ms, source.sample)
+    return Material(source.line_format, _known(source), corpus, source.key, source.session_gap_ms, source.sample)
+
+
+def _known(source: Source) -> Templates:
+    """The templates to go on with: where a model's were used, they have not met these logs, and what is novel joins."""
+    if source.model is None:
+        return source.templates
+    return Templates([*source.templates, *source.novel], source.templates.masks)
 
 
 def day_files_of(selection: Selection) -> list[DayFile]:
@@ -137,7 +140,8 @@ def _joined(days: Sequence[DayFile]) -> Source:
 def _bound(source: Source) -> tuple[object, ...]:
     """What files must have in common to be learnt from together."""
     texts = tuple((template.text, template.forms) for template in source.templates)
-    return source.line_format, source.key, source.session_gap_ms, source.sample, source.model, texts
+    words = (texts, source.templates.masks)
+    return source.line_format, source.key, source.session_gap_ms, source.sample, source.model, words
 
 
 def _counts(days: Sequence[DayFile], sessions: Sequence[Session]) -> tuple[LineCounts, tuple[str, ...]]:
@@ -156,11 +160,16 @@ def _moved(session: Session, base: int) -> Session:
     return Session(session.key, session.events, tuple((file + base, line) for file, line in session.places))
 
 
-def _refuse_other_options(source: Source, key: KeyRule, lines: FormatChoice) -> None:
+def _refuse_other_options(source: Source, key: KeyRule, said: Wording) -> None:
     if key.names_a_key and key != source.key:
         raise ConfigurationError(
             "the key of preprocessed logs was decided when they were preprocessed; leave the key options out, or "
             "preprocess the logs again with them."
         )
-    if lines != FormatChoice():
+    if said.lines != Wording().lines:
         raise ConfigurationError("preprocessed logs have no lines any more; leave the format options out.")
+    if said.masks != Wording().masks:
+        raise ConfigurationError(
+            "the events of preprocessed logs were named when they were preprocessed; leave the masks out, or "
+            "preprocess the logs again with them."
+        )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from model.artefact import Artefact
 from model.errors import ConfigurationError
+from model.events.own_masks import NO_OWN_MASKS, OwnMasks
 from model.events.templates import Templates
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
@@ -19,7 +20,7 @@ from model.lines.parser import LineParser
 from training.day_files import Source, encode_sequence, file_name, is_day_file, write_day_file
 from training.log_files import LogFiles
 from training.progress import Progress, SilentProgress, counted
-from training.reading import learn_templates
+from training.reading import Wording, learn_templates
 from training.rows import LineCounts, Row, cut_at_silences, keys_of_files, rows_of
 from training.selection import Selection
 from training.spilled_sort import SpilledSort
@@ -43,6 +44,7 @@ class PreprocessRequest:
         lines: What is said about how lines are written; what is not said is the model's, or is found out.
         session_gap_ms: Silence that ends a session; None takes the model's, or else 30 minutes.
         model: Folder of a trained model, for its templates; None mines templates from the logs.
+        masks: What varies in messages, beside what the built-in masks find; a model has its own.
     """
 
     inputs: Selection
@@ -51,8 +53,13 @@ class PreprocessRequest:
     lines: FormatChoice = FormatChoice()  # noqa: RUF009 - frozen, so one for all does no harm
     session_gap_ms: int | None = None
     model: Path | None = None
+    masks: OwnMasks = NO_OWN_MASKS
 
     def __post_init__(self) -> None:
+        if self.model is not None and self.masks != NO_OWN_MASKS:
+            raise ConfigurationError(
+                "a model's masks were decided when it was trained; leave out the masks, or the model."
+            )
         if self.session_gap_ms is not None and self.session_gap_ms < 1:
             raise ConfigurationError(f"session gap is {self.session_gap_ms} ms; it must be at least 1 ms.")
 
@@ -111,7 +118,7 @@ def preprocess(request: PreprocessRequest, progress: Progress | None = None) -> 
 def _words(request: PreprocessRequest, progress: Progress) -> _Words:
     gap_ms, key = request.session_gap_ms, request.key
     if request.model is None:
-        line_format, templates = learn_templates(request.inputs, request.lines, progress)
+        line_format, templates = learn_templates(request.inputs, Wording(request.lines, request.masks), progress)
         return _Words(line_format, templates, key or KeyRule(), gap_ms or DEFAULT_GAP_MS, None)
     model = Artefact.load(request.model)
     return _Words(

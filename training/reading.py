@@ -1,11 +1,13 @@
 """The steps from log files to sessions: find the line format, mine the templates, parse, take the keys."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from model.errors import ConfigurationError
 from model.events.mining import Miner
+from model.events.own_masks import NO_OWN_MASKS, OwnMasks
 from model.events.templates import Templates
 from model.lines.choice import FormatChoice
 from model.lines.detection import detect_format
@@ -19,25 +21,43 @@ from training.progress import Progress
 from training.rows import keys_of_files
 from training.selection import Selection
 
-__all__ = ["learn_templates", "read_sessions"]
+__all__ = ["Wording", "learn_templates", "read_sessions"]
 
 _SAMPLE_LINES = 2_000
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a person says about log lines; the rest is found out.
+
+    Attributes:
+        lines: How they are written.
+        masks: What varies in their messages, beside what the built-in masks find.
+    """
+
+    lines: FormatChoice = FormatChoice()  # noqa: RUF009 - frozen, so one for all does no harm
+    masks: OwnMasks = NO_OWN_MASKS
+
+
 def learn_templates(
-    inputs: Selection | Sequence[str | Path], lines_are: FormatChoice, progress: Progress
+    inputs: Selection | Sequence[str | Path], said: Wording, progress: Progress
 ) -> tuple[LineFormat, Templates]:
     """Read the logs once to find how lines are written (unless said) and what messages there are.
 
     The lines of all keys are read, whatever the sample: what kinds of messages there are does not depend on it.
+
+    Args:
+        inputs: Files, folders and globs, or a selection of them.
+        said: What is not found out.
+        progress: Told how far it is.
 
     Raises:
         ConfigurationError: The inputs lead to no lines.
     """
     files = LogFiles(inputs)
     sample = islice(files.lines(), _SAMPLE_LINES)
-    line_format = lines_are.applied_to(lambda: detect_format(line for _, _, line in sample))
-    miner, parser = Miner(), LineParser(line_format, Templates())
+    line_format = said.lines.applied_to(lambda: detect_format(line for _, _, line in sample))
+    miner, parser = Miner(masks=said.masks), LineParser(line_format, Templates())
     progress.begin("templates", None)
     lines = 0
     for batch in files.batches():

@@ -15,6 +15,7 @@ from model.artefact import Artefact, WindowNumbers
 from model.calibration import ALERT_BASE
 from model.content import WindowContent, split_events
 from model.errors import ConfigurationError
+from model.events.own_masks import NO_OWN_MASKS, OwnMasks
 from model.events.templates import Templates
 from model.evidence import Combination
 from model.familiarity import Familiar
@@ -36,6 +37,7 @@ from training.presets import Preset, preset_named
 from training.pretrained import load_pretrained
 from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained, name_of_pretrained
 from training.progress import Progress, SilentProgress
+from training.reading import Wording
 from training.selection import KeySample, Selection
 from training.split import Split, split_sessions
 
@@ -56,6 +58,7 @@ class TrainingRequest:
         output: The artefact's folder; None writes nothing.
         key: Whose sequence a line belongs to; the default makes each file one key. Preprocessed logs have theirs.
         lines: What is said about how lines are written; what is not said is found out from a sample.
+        masks: What varies in messages, beside what the built-in masks find; preprocessed logs have theirs.
         preset: A name of ``PRESETS``.
         pretrained: Folder of a pretrained encoder, or its name on the hub; None leaves it to the preset.
         layers: How many of its layers to keep; None leaves it to the preset.
@@ -77,6 +80,7 @@ class TrainingRequest:
     output: Path | None
     key: KeyRule = KeyRule()  # noqa: RUF009 - frozen, so one for all does no harm
     lines: FormatChoice = FormatChoice()  # noqa: RUF009 - likewise
+    masks: OwnMasks = NO_OWN_MASKS
     preset: str = "test"
     pretrained: str | Path | None = None
     layers: int | None = None
@@ -152,7 +156,8 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
     """
     progress = progress or SilentProgress()
     start = _start(request, progress)  # before hours of reading
-    material = read_material(request.selection(), request.key, request.lines, request.rule, progress)
+    said = Wording(request.lines, request.masks)
+    material = read_material(request.selection(), request.key, said, request.rule, progress)
     request, corpus, templates = request.of(material), material.corpus, material.templates
     split = split_sessions(corpus.sessions, request.rule, request.held_out_share, request.seed)
     if split.by_time:

@@ -10,7 +10,7 @@ repetition is nested in another that could match the same bytes.
 import re
 from functools import lru_cache
 
-__all__ = ["WILDCARD", "forget_words", "mask", "masked_text"]
+__all__ = ["WILDCARD", "forget_words", "mask"]
 
 WILDCARD = b"<*>"
 
@@ -94,18 +94,6 @@ def mask(shape: bytes) -> bytes:
     for phrase, replacement in _PHRASES:
         text = phrase.sub(replacement, text)
     return text
-
-
-def masked_text(shape: bytes) -> str:
-    """Mask a shape and give it as text: a template's text, or that of a novel event.
-
-    Args:
-        shape: The shape of a message.
-
-    Returns:
-        The masked text; bytes that are not UTF-8 (a character cut in two at the shape's end) are replaced.
-    """
-    return mask(shape).decode("utf-8", "replace")
 
 
 def forget_words() -> None:

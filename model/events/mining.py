@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from model.events.identity import event_id
 from model.events.masking import mask
 from model.events.merging import Pattern, families_of_forms, merged
+from model.events.own_masks import NO_OWN_MASKS, OwnMasks
 from model.events.templates import Template, Templates
 
 __all__ = ["MAX_TEXTS", "Miner"]
@@ -29,9 +30,11 @@ class Miner:
 
     Args:
         max_texts: How many distinct masked texts are kept before they are merged, at least 2.
+        masks: Masks of the operator's own, beside the built-in ones.
     """
 
-    def __init__(self, max_texts: int = MAX_TEXTS) -> None:
+    def __init__(self, max_texts: int = MAX_TEXTS, masks: OwnMasks = NO_OWN_MASKS) -> None:
+        self._masks = masks
         self._max_texts = max(2, max_texts)
         self._patterns: dict[bytes, Pattern] = {}
 
@@ -42,7 +45,7 @@ class Miner:
             shapes: The shapes of messages (``model.events.shapes``).
         """
         for shape, count in Counter(shapes).items():
-            text = mask(shape)
+            text = mask(self._masks.applied_to(shape))
             pattern = self._patterns.get(text)
             if pattern is None:
                 pattern = self._patterns[text] = Pattern.of(text, shape)
@@ -56,7 +59,8 @@ class Miner:
         Returns:
             The templates; the miner may go on collecting afterwards.
         """
-        return Templates(_template(family) for family in families_of_forms(merged(self._patterns.values())))
+        families = families_of_forms(merged(self._patterns.values()))
+        return Templates(map(_template, families), self._masks)
 
     def _shrink(self) -> None:
         patterns = merged(self._patterns.values())

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from model.events.identity import event_id
-from model.events.masking import masked_text
 from model.events.templates import Templates
 
 __all__ = ["Recogniser"]
@@ -70,10 +69,11 @@ class Recogniser:
         return found
 
     def _match(self, message: bytes) -> bytes:
-        template = self._templates.match(message)
+        masked = self._templates.masked(message)
+        template = self._templates.match_masked(masked)
         if template is not None:
             return template.event_id
-        text = masked_text(message)
+        text = masked.decode("utf-8", "replace")  # the shape's end may have cut a character in two
         novel = event_id(text)
         if len(self._texts) >= _REMEMBERED_TEXTS:
             self._texts.clear()

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from model.errors import ModelError
+from model.errors import ConfigurationError, ModelError
 from model.events.identity import event_id
 from model.events.masking import WILDCARD, mask
+from model.events.own_masks import NO_OWN_MASKS, OwnMasks
 
 __all__ = ["Template", "Templates", "tokens_of"]
 
@@ -73,9 +74,14 @@ class Templates:
 
     Args:
         templates: The templates; of two with the same text the last one stays.
+        masks: Masks of the operator's own that they were mined with.
+
+    Attributes:
+        masks: Likewise; messages are masked with them before they are matched.
     """
 
-    def __init__(self, templates: Iterable[Template] = ()) -> None:
+    def __init__(self, templates: Iterable[Template] = (), masks: OwnMasks = NO_OWN_MASKS) -> None:
+        self.masks = masks
         by_text = {template.text: template for template in templates}
         self._by_id = {by_text[text].event_id: by_text[text] for text in sorted(by_text)}
         self._by_text: dict[bytes, Template] = {}
@@ -105,6 +111,14 @@ class Templates:
         """Give the template with this event ID, None where there is none."""
         return self._by_id.get(event_id)
 
+    def masked(self, shape: bytes) -> bytes:
+        """Mask a message as those were that the templates were mined from.
+
+        Args:
+            shape: The message's shape (``model.events.shapes``).
+        """
+        return mask(self.masks.applied_to(shape))
+
     def match(self, shape: bytes) -> Template | None:
         """Find the template of a message.
 
@@ -114,7 +128,7 @@ class Templates:
         Returns:
             Its template, None where the message is novel.
         """
-        return self.match_masked(mask(shape))
+        return self.match_masked(self.masked(shape))
 
     def match_masked(self, masked: bytes) -> Template | None:
         """Find the template of a message that is masked already; as ``match``."""
@@ -125,22 +139,29 @@ class Templates:
         tree = self._trees.get(len(tokens))
         return None if tree is None else _search(tree, tokens)
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Give plain values for JSON; the event ID is left out, as it follows from the text."""
-        return [
+    def to_json(self) -> list[dict[str, Any]] | dict[str, Any]:
+        """Give plain values for JSON; the event ID is left out, as it follows from the text.
+
+        Returns:
+            A list of templates; with masks of the operator's own an object of both, which a version that does not know
+            of such masks refuses to read.
+        """
+        templates = [
             {"text": each.text, "count": each.count, "sample": each.sample, "forms": list(each.forms)} for each in self
         ]
+        return {"masks": self.masks.to_json(), "templates": templates} if self.masks.masks else templates
 
     @classmethod
     def from_json(cls, value: object) -> "Templates":
         """Read what ``to_json`` gave.
 
         Raises:
-            ModelError: The value is not a list of templates.
+            ModelError: The value is not a list of templates, or a mask cannot be used.
         """
         try:
-            return cls([_template_of(each) for each in value])  # type: ignore[attr-defined]
-        except (KeyError, TypeError, ValueError) as error:
+            given: Any = value if isinstance(value, dict) else {"templates": value, "masks": ()}
+            return cls([_template_of(each) for each in given["templates"]], OwnMasks.from_json(given["masks"]))
+        except (ConfigurationError, KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"the templates of the model cannot be read ({error!r}); "
                 "each must be an object with text, count, sample and forms. Train the model again."

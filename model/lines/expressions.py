@@ -10,15 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import re2
-
-from model.errors import ConfigurationError
+from model.re2_expressions import compiled
 
 __all__ = ["Expression"]
-
-#: Memory that one expression's automaton may take; RE2 falls back to a slower, still linear way beyond it.
-_EXPRESSION_MEMORY = 8 << 20
-_LONGEST_EXPRESSION = 1000
 
 # One character: itself, escaped, a digit or word character, or one of a plain class. Both engines agree on these.
 _ONE = r"(?:[A-Za-z0-9_ =:;,@#%&<>~!\"'/-]|\\[dw./$|*+?()\[\]{}-]|\[(?:[A-Za-z0-9_.:/]|[A-Za-z0-9]-[A-Za-z0-9])+\])"
@@ -41,11 +35,11 @@ class Expression:
     """
 
     def __init__(self, pattern: str) -> None:
-        compiled = _compiled(pattern)
+        engine = compiled(pattern, "key expression", "(blk_-?[0-9]+)")
         if _is_quick(pattern):
-            compiled = re.compile(pattern.encode())
-        self._search: Callable[[bytes], Any] = compiled.search
-        self._groups: int = compiled.groups
+            engine = re.compile(pattern.encode())
+        self._search: Callable[[bytes], Any] = engine.search
+        self._groups: int = engine.groups
         self._nothing: tuple[bytes, ...] = (b"",) * max(1, self._groups)
 
     def groups_in(self, line: bytes) -> tuple[bytes, ...]:
@@ -80,21 +74,3 @@ def _is_quick(pattern: str) -> bool:
     parts = list(_PART.finditer(pattern))  # brackets of groups are passed over: groups are not repeated
     optional = sum(part["optional"] is not None for part in parts)
     return optional <= _MOST_OPTIONAL and sum(int(part["count"] or 1) for part in parts) <= _MOST_CHARACTERS
-
-
-def _compiled(pattern: str) -> Any:  # noqa: ANN401  (re2 ships no types)
-    options = re2.Options()
-    options.max_mem = _EXPRESSION_MEMORY
-    options.log_errors = False
-    try:
-        if len(pattern) > _LONGEST_EXPRESSION:
-            raise ConfigurationError(
-                f"the key expression has {len(pattern)} characters; allowed are {_LONGEST_EXPRESSION}."
-            )
-        return re2.compile(pattern.encode(), options)
-    except (re2.error, UnicodeEncodeError) as error:
-        why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
-        raise ConfigurationError(
-            f"the key expression {pattern!r} is not accepted by RE2 ({why}); allowed is RE2 syntax "
-            "(no look-around, no back-references), such as (blk_-?[0-9]+)."
-        ) from error

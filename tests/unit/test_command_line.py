@@ -44,6 +44,8 @@ def test_help_is_there_for_every_command(command: list[str]):
         (["train", "logscry.py", "--preset", "test", "--format", "<Content> <Content>"], "<Content> for the message"),
         (["train", "logscry.py", "--preset", "test", "--time-zone", "Moon/Base"], "Europe/Berlin"),
         (["train", "logscry.py", "--preset", "test", "--message-field", "//"], "JSON pointer"),
+        (["train", "logscry.py", "--preset", "test", "--mask", "who=(unclosed"], "the expression of the mask who"),
+        (["preprocess", "logscry.py", "--mask", "[a-z]+"], "NAME=EXPRESSION"),
         (["score"], "no logs are named"),
         (["score", "logscry.py", "--model", "no-such-folder"], "no-such-folder"),
     ],

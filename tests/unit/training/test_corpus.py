@@ -7,7 +7,6 @@ import pytest
 
 from model.errors import ConfigurationError
 from model.events.templates import Templates
-from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
@@ -17,7 +16,7 @@ from stream.windowing.windows import WindowRule
 from tests.unit.model.lines.test_otlp import as_json, logs, record
 from training.corpus import Corpus, Session, read_corpus, windows_of
 from training.log_files import LogFiles
-from training.reading import learn_templates, read_sessions
+from training.reading import Wording, learn_templates, read_sessions
 from training.split import FEW_KEYS, split_sessions
 
 GAP_MS = 10_000
@@ -110,7 +109,7 @@ def test_a_large_batch_of_the_collector_is_read_whole(tmp_path: Path) -> None:
     bodies = [f"cart {number} saved {'and kept ' * 100}" for number in range(4_000)]
     path.write_bytes(as_json(logs(*map(record, bodies))) + b"\n" + as_json(logs(record("down"))) + b"\n")
 
-    words = learn_templates([path], FormatChoice(), _Silent())
+    words = learn_templates([path], Wording(), _Silent())
     corpus = read_sessions([path], KeyRule(fields=("service.name",)), words, WindowRule(), _Silent())
 
     assert path.stat().st_size > 3 << 20
@@ -126,7 +125,7 @@ def test_a_record_without_end_is_counted_and_passed_over(tmp_path: Path, end: by
     longest, longer = whole.ljust(MAX_RECORD_BYTES), whole.ljust(MAX_RECORD_BYTES + (3 << 20))
     path.write_bytes(end.join([whole, longer, longest, whole]))
 
-    words = learn_templates([path], FormatChoice(), _Silent())
+    words = learn_templates([path], Wording(), _Silent())
     corpus = read_sessions([path], KeyRule(fields=("service.name",)), words, WindowRule(), _Silent())
 
     assert max(len(line) for _, _, line in LogFiles([path]).lines()) == MAX_RECORD_BYTES + 1
@@ -152,7 +151,7 @@ def test_a_truncated_gzip_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_key_that_no_line_has_is_an_error(log: Path) -> None:
     """It says how many lines had none and what to check."""
-    words = learn_templates([log], FormatChoice(), _Silent())
+    words = learn_templates([log], Wording(), _Silent())
 
     with pytest.raises(ConfigurationError, match="no key was found in 6"):
         read_sessions([log], KeyRule(pattern="nothing=(x)"), words, WindowRule(), _Silent())
@@ -163,7 +162,7 @@ def test_the_log_records_of_one_line_have_keys_of_their_own(tmp_path: Path) -> N
     path = tmp_path / "otel.json"
     traced = [record("up", traceId="01" * 16), record("down", traceId="02" * 16), record("go", traceId="01" * 16)]
     path.write_bytes(as_json(logs(*traced)) + b"\n" + as_json(logs(record("no trace"))) + b"\n")
-    words = learn_templates([path], FormatChoice(), _Silent())
+    words = learn_templates([path], Wording(), _Silent())
     corpus = read_sessions([path], KeyRule(fields=("traceId",)), words, WindowRule(), _Silent())
 
     assert words[0].kind == "otlp-json"
@@ -173,7 +172,7 @@ def test_the_log_records_of_one_line_have_keys_of_their_own(tmp_path: Path) -> N
 
 def test_files_have_no_record_keys_and_no_headers(log: Path) -> None:
     """A rule that asks for them is refused, with what to name instead."""
-    words = learn_templates([log], FormatChoice(), _Silent())
+    words = learn_templates([log], Wording(), _Silent())
     for rule in (KeyRule(record_key=True), KeyRule(headers=("tenant",))):
         with pytest.raises(ConfigurationError, match="name a field"):
             read_sessions([log], rule, words, WindowRule(), _Silent())

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from model.errors import ConfigurationError
+from model.events.own_masks import OwnMasks
 from model.lines.choice import FormatChoice
 from model.lines.key_rule import KeyRule
 from stream.windowing.windows import WindowRule
@@ -14,6 +15,7 @@ from tests.toy_model import KEY, RULE, toy_artefact, toy_lines
 from training.material import Material, read_material
 from training.preprocess import PreprocessRequest, preprocess
 from training.progress import SilentProgress
+from training.reading import Wording
 from training.selection import KeySample, Selection
 from training.train import TrainingRequest, train
 
@@ -42,8 +44,8 @@ def _request(inputs: Path, **options: Any) -> TrainingRequest:
     return TrainingRequest(**{"inputs": (inputs,), "output": None, "key": KEY, "rule": RULE, "epochs": 8, **options})
 
 
-def _read(*inputs: Path, ratio: float = 1.0, key: KeyRule = KEY, lines: FormatChoice = FormatChoice()) -> Material:  # noqa: B008
-    return read_material(Selection(inputs, sample=KeySample(ratio)), key, lines, RULE, SilentProgress())
+def _read(*inputs: Path, ratio: float = 1.0, key: KeyRule = KEY, said: Wording = Wording()) -> Material:  # noqa: B008
+    return read_material(Selection(inputs, sample=KeySample(ratio)), key, said, RULE, SilentProgress())
 
 
 def test_the_model_is_that_of_the_raw_logs(logs: Path, tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_the_model_is_that_of_the_raw_logs(logs: Path, tmp_path: Path) -> None:
 def test_a_sample_of_a_sample_is_that_of_the_raw_logs(logs: Path, tmp_path: Path) -> None:
     """A tenth taken at once or in two steps, before or after: the same sessions, and the same is remembered."""
     whole, half = _preprocessed(logs, tmp_path / "whole"), _preprocessed(logs, tmp_path / "half", ratio=0.5)
-    raw = read_material(Selection((logs,), sample=KeySample(0.1)), KEY, FormatChoice(), RULE, SilentProgress())
+    raw = read_material(Selection((logs,), sample=KeySample(0.1)), KEY, Wording(), RULE, SilentProgress())
 
     for found in (_read(whole, ratio=0.1), _read(half, ratio=0.2)):
         assert found.corpus.sessions == raw.corpus.sessions
@@ -94,7 +96,7 @@ def test_a_file_is_known_by_its_content_too(logs: Path, tmp_path: Path) -> None:
 def test_the_gap_of_the_preprocessing_holds(logs: Path, tmp_path: Path) -> None:
     """It is told of, and kept in the model."""
     days, progress = _preprocessed(logs, tmp_path / "days"), SilentProgress()
-    found = read_material(Selection((days,)), KEY, FormatChoice(), WindowRule(), progress)
+    found = read_material(Selection((days,)), KEY, Wording(), WindowRule(), progress)
 
     assert found.session_gap_ms == RULE.session_gap_ms
     assert "60 s" in progress.notes[-1]
@@ -131,7 +133,8 @@ def test_days_that_were_preprocessed_with_one_model_are_learnt_from_together(tmp
     ("options", "match"),
     [
         ({"key": KeyRule(pattern="other=(x)")}, "leave the key options out"),
-        ({"lines": FormatChoice("json")}, "leave the format options out"),
+        ({"said": Wording(FormatChoice("json"))}, "leave the format options out"),
+        ({"said": Wording(masks=OwnMasks.of(["who=of ([a-z]+)"]))}, "leave the masks out"),
         ({"ratio": 1e-9}, "raise the sample ratio"),
     ],
 )

@@ -13,7 +13,6 @@ import pytest
 import training.preprocess
 from model.errors import ConfigurationError
 from model.events.identity import event_id
-from model.lines.choice import FormatChoice
 from model.lines.key_rule import KeyRule
 from stream.windowing.windows import WindowRule
 from tests.toy_model import KEY, toy_artefact, toy_lines
@@ -22,7 +21,7 @@ from training.corpus import Session
 from training.day_files import DayFile
 from training.preprocess import Preprocessed, PreprocessRequest, preprocess
 from training.progress import SilentProgress
-from training.reading import learn_templates, read_sessions
+from training.reading import Wording, learn_templates, read_sessions
 from training.selection import KeySample, Selection
 from training.spilled_sort import SpilledSort
 
@@ -57,7 +56,7 @@ def _preprocess(logs: Path, output: Path, key: KeyRule = KEY, **options: Any) ->
 
 
 def _in_training(logs: Path, key: KeyRule = KEY, sample: float = 1.0) -> list[Session]:
-    words = learn_templates([logs], FormatChoice(), SilentProgress())
+    words = learn_templates([logs], Wording(), SilentProgress())
     return read_sessions(Selection((logs,), sample=KeySample(sample)), key, words, RULE, SilentProgress()).sessions
 
 
