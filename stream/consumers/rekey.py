@@ -26,7 +26,7 @@ from stream.loop import Loop
 from stream.settings import Settings
 from stream.telemetry import Heartbeat, RekeyMetrics
 
-__all__ = ["Rekey", "RekeyParts"]
+__all__ = ["Rekey", "RekeyParts", "rekey_group"]
 
 log = structlog.get_logger()
 
@@ -50,6 +50,11 @@ class RekeyParts:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
+def rekey_group(namespace: str) -> str:
+    """The consumer group of the rekey stage: with a dot, so that no other namespace's consumers have its name."""
+    return f"{namespace}.rekey"
+
+
 class Rekey:
     """One member of the group that rekeys the raw topic."""
 
@@ -61,12 +66,12 @@ class Rekey:
         self._keying = Keying(parts.keys, self._excess)
         # One name for all producers of this process, so that a new one learns how the last one's transaction ended.
         # Whose offsets may be committed is decided by the consumer's membership, which goes with them (KIP-447).
-        self._transactional_id = f"{self._settings.namespace}-rekey-{uuid.uuid4().hex}"
+        self._transactional_id = f"{rekey_group(self._settings.namespace)}-{uuid.uuid4().hex}"
         self._producer: KafkaProducer | None = None
         self._uncertain = False
         self._consumer = new_consumer(
             self._settings.kafka,
-            f"{self._settings.namespace}-rekey",
+            rekey_group(self._settings.namespace),
             self._settings.consumer.poll_records,
             without_commit="earliest",
         )

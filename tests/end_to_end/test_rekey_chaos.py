@@ -17,6 +17,7 @@ from kafka.errors import CoordinatorLoadInProgressError
 
 from deploy.embedded.broker import ApacheKafka, Broker, EmbeddedBroker
 from deploy.embedded.children import Child
+from stream.consumers.rekey import rekey_group
 from tests.chaos.topics import Production
 from tests.chaos.traffic import Sent
 from tests.service import Place, Service, read_all, running_service, wait
@@ -61,7 +62,7 @@ class Group:
     @property
     def group_id(self) -> str:
         """Also what transactional ids begin with."""
-        return f"{self.service.namespace}-rekey"
+        return rekey_group(self.service.namespace)
 
     def start(self) -> Child:
         """Start a member and wait until it has written something."""
