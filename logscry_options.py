@@ -102,7 +102,7 @@ Masks = Annotated[
         "--mask",
         metavar="NAME=EXPRESSION",
         help="What varies in messages and is not found by itself: an expression (RE2) whose groups become <*>, such as "
-        "'customer=of ([a-z]+)'. It sees each number as one 0. May be repeated.",
+        r"'customer=of (\w+)'. It sees each number as one 0. May be repeated.",
         show_default=False,
     ),
 ]
