@@ -43,6 +43,7 @@ from logscry_options import (
 )
 from model.errors import ConfigurationError, LogscryError, TransientError
 from stream.durations import duration_ms
+from stream.text import printable
 
 app = typer.Typer(
     help="Finds anomalies in log streams: lines in through Kafka, explained alerts out.",
@@ -365,7 +366,7 @@ def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
     with RichProgress() as progress:
         written = preprocess_logs(request, progress)
     what = f"{written.sequences:,} sequences with {written.events:,} events of {len(written.files)} days"
-    Console(highlight=False).print(f"{what} are in {escape(str(output))}.")
+    Console(highlight=False).print(f"{what} are in {_shown(output)}.")
 
 
 @app.command(rich_help_panel=LEARN)
@@ -432,8 +433,8 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     with RichProgress() as progress:
         artefact = train_model(request, progress)
     what = f"{len(artefact.templates)} templates, alerts above {artefact.threshold:.3f} nats"
-    card = escape(str(output / "README.md"))
-    Console().print(f"Model [b]{artefact.version}[/b] is in {escape(str(output))}: {what}. Its card: {card}")
+    card = _shown(output / "README.md")
+    Console().print(f"Model [b]{artefact.version}[/b] is in {_shown(output)}: {what}. Its card: {card}")
 
 
 @app.command(rich_help_panel=LEARN)
@@ -463,7 +464,7 @@ def score(  # noqa: PLR0913, PLR0917 -- one parameter an option
     request = ScoringRequest(model, inputs, output, threshold=threshold, alerts_per_10000_windows=budget, plot=plot)
     with RichProgress() as progress:
         summary = score_files(request, progress)
-    Console(stderr=True, highlight=False).print(escape(summary.words()), soft_wrap=True)
+    Console(stderr=True, highlight=False).print(_shown(summary.words()), soft_wrap=True)
 
 
 @app.command(rich_help_panel=LEARN)
@@ -499,10 +500,15 @@ def main() -> None:
     try:
         app()
     except LogscryError as exc:
-        Console(stderr=True, highlight=False).print(f"[red]{type(exc).__name__}[/red]: {escape(str(exc))}")
+        Console(stderr=True, highlight=False).print(f"[red]{type(exc).__name__}[/red]: {_shown(exc)}")
         sys.exit(1 if isinstance(exc, TransientError) else 2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _shown(text: object) -> str:
+    """Text that may hold anything, such as a file's name, with neither markup nor terminal commands in it."""
+    return escape(printable(str(text)))
 
 
 def _settings(config: Path | None, overrides: list[str] | None, model: Path | None = None) -> Any:  # noqa: ANN401

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from model.errors import ConfigurationError
+from stream.text import shown_name
 
 __all__ = [
     "Budget",
@@ -130,7 +131,7 @@ def pairs(texts: list[str]) -> dict[str, str]:
     """
     for text in texts:
         if "=" not in text:
-            raise ConfigurationError(f"{text!r} has no '='; write NAME=VALUE.")
+            raise ConfigurationError(f"{shown_name(text)!r} has no '='; write NAME=VALUE.")
     return {name.strip(): value for name, _, value in (text.partition("=") for text in texts)}
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from model.errors import ConfigurationError
-from stream.text import safe_text
+from stream.text import safe_text, shown_name
 from stream.windowing.windows import WindowRule
 
 __all__ = ["SETTING_TYPES", "LiveSettings", "parsed_value"]
@@ -97,7 +97,7 @@ def parsed_value(name: str, value: object) -> Any:  # noqa: ANN401 -- int or flo
     """
     kind = SETTING_TYPES.get(name)
     if kind is None:
-        raise ConfigurationError(f"{name} is no live setting; there are {', '.join(SETTING_TYPES)}.")
+        raise ConfigurationError(f"{shown_name(name)} is no live setting; there are {', '.join(SETTING_TYPES)}.")
     try:
         number = float(str(value)) if kind is float else int(str(value))
     except ValueError as error:

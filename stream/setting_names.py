@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from model.errors import ConfigurationError
+from stream.text import shown_name
 
 __all__ = [
     "PREFIX",
@@ -35,6 +36,8 @@ _KUBERNETES = re.compile(r"\w*_(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\d+_(TCP|
 
 #: The longest part of a wrong value that an error repeats.
 _SHOWN_CHARACTERS = 80
+
+_HOLDERS = (Mapping, list, tuple, set)
 
 
 def variable_name(dotted: str) -> str:
@@ -96,16 +99,31 @@ def _whole_numbers(low: int | None, high: int | None) -> str:
 def masked(value: object) -> str:
     """Return a value as text that may be printed: whatever stands before an ``@`` is hidden, long text is cut.
 
+    Lists and maps are not looked into: nobody knows what they hold, nor how much.
+
     >>> masked("redis://user:password@cache:6379/0")
     'redis://***@cache:6379/0'
     """
-    text = str(value)
+    text = _text(value)
     before, at, after = text.rpartition("@")
     if at:
         scheme, separator, _ = before.partition("://")
         text = (scheme + separator if separator else "") + "***@" + after
-    text = re.sub(r"\?.*", "?***", text)
+    text = re.sub(r"(?s)\?.*", "?***", text)
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+
+
+def _shown(value: object) -> str:
+    return masked(value) if isinstance(value, _HOLDERS) else repr(masked(value))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, _HOLDERS):
+        return "a map" if isinstance(value, Mapping) else "a list"
+    try:
+        return str(value)
+    except ValueError:  # Python writes out no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def refuse_unknown_variables(environment: Iterable[str], settings: type[BaseModel]) -> None:
@@ -120,7 +138,7 @@ def refuse_unknown_variables(environment: Iterable[str], settings: type[BaseMode
     for given in sorted(environment):
         name = given.upper()
         if name.startswith(PREFIX) and name not in known and not _RESERVED.fullmatch(name):
-            raise ConfigurationError(f"environment variable {given} names no setting.{_hint(name, known)}")
+            raise ConfigurationError(f"environment variable {shown_name(given)} names no setting.{_hint(name, known)}")
 
 
 def _hint(name: str, known: list[str]) -> str:
@@ -150,14 +168,14 @@ def _sentence(error: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) 
     reason = str(error.get("ctx", {}).get("error", ""))
     leaf = known.get(dotted)
     if leaf is not None:
-        value = "a value that is not shown" if is_secret(leaf) else repr(masked(error["input"]))
+        value = "a value that is not shown" if is_secret(leaf) else _shown(error["input"])
         because = f" ({reason})" if reason else ""
         return f"{dotted} ({variable_name(dotted)}) is {value}{because}; allowed: {allowed_values(leaf)}."
     if error["type"] == "extra_forbidden":
-        return f"{dotted} names no setting.{nearest(dotted, known)}"
+        return f"{shown_name(dotted)} names no setting.{nearest(dotted, known)}"
     if reason:
         return reason
     inside = ", ".join(name for name in known if name.startswith(dotted + "."))
     if not inside:
-        return f"{dotted}: {error['msg']}."
+        return f"{shown_name(dotted)}: {error['msg']}."
     return f"{dotted} is a group of settings, not a value; it holds {inside}."

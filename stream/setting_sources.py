@@ -7,9 +7,15 @@ from typing import Any
 import yaml
 
 from model.errors import ConfigurationError
-from stream.setting_names import nearest
+from stream.setting_names import masked, nearest
+from stream.text import shown_name
 
 __all__ = ["merged", "nested", "read_yaml"]
+
+
+_NO_YAML = (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""What PyYAML raises: where text looks like a number or a date that there is not, or where lists are nested without
+end, that is an error of Python's and none of its own."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -22,7 +28,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"settings file {path} cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
+    except _NO_YAML as error:
         # Not chained: the library's error repeats the lines around, and they may hold a password.
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
@@ -37,13 +43,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _refuse_other_names(path: Path, values: Mapping[Any, Any]) -> None:
-    groups = {f"under {name}": group for name, group in values.items() if isinstance(group, Mapping)}
-    for place, group in {"at the top": values, **groups}.items():
-        for name in group:
+    groups = [(f"under {shown_name(masked(name))}", group) for name, group in values.items()]
+    for place, group in [("at the top", values), *groups]:
+        for name in group if isinstance(group, Mapping) else ():
             if not isinstance(name, str):
                 raise ConfigurationError(
-                    f"settings file {path}: {name!r} stands {place} where a setting's name belongs, but is no text. "
-                    "docs/operations.md lists all settings."
+                    f"settings file {path}: {shown_name(masked(name))} stands {place} where a setting's name belongs, "
+                    "but is no text. docs/operations.md lists all settings."
                 )
 
 
@@ -59,7 +65,7 @@ def nested(dotted: Mapping[str, object], known: Collection[str]) -> dict[str, An
     values: dict[str, Any] = {}
     for name, value in dotted.items():
         if name not in known:
-            raise ConfigurationError(f"{name} names no setting.{nearest(name, known)}")
+            raise ConfigurationError(f"{shown_name(name)} names no setting.{nearest(name, known)}")
         group, _, leaf = name.rpartition(".")
         if value is not None:
             (values.setdefault(group, {}) if group else values)[leaf] = value

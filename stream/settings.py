@@ -117,4 +117,5 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, object] | 
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise translated(error, Settings) from error
+        # Not chained: pydantic's error repeats names, and a password may have been written as a part of one.
+        raise translated(error, Settings) from None

@@ -1,6 +1,7 @@
 """The command line: help that teaches, and errors that are one sentence."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -63,3 +64,44 @@ def test_a_mistake_is_one_sentence_and_status_2(
     assert stopped.value.code == 2
     assert sentence in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("override", "shown"),
+    [
+        ("redis.url:redis://u:hunter2@h/0", "'redis.url…' has no '='"),
+        ("redis.url:redis://u:hunter2@h/0?a=1", "redis.url… names no setting"),
+        ("kafka.sasl_plain_password:hunter2", "'kafka.sasl_plain_password…' has no '='"),
+    ],
+)
+def test_a_colon_in_place_of_an_equals_sign_shows_no_password(
+    override: str, shown: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """Only what can be a setting's name is repeated."""
+    monkeypatch.setattr(sys, "argv", ["logscry", "consume", "--set", override])
+
+    with pytest.raises(SystemExit):
+        logscry.main()
+
+    said = " ".join(capfd.readouterr().err.split())
+    assert shown in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("command", [["inspect"], ["preprocess"], ["score", "logscry.py", "--model"]])
+def test_a_file_name_gives_the_terminal_no_commands(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """What does not print in an error is escaped, and so is the markup of the library that prints it."""
+    hostile = tmp_path / "a\x1b]0;pwned\x07[red].gz"
+    hostile.write_bytes(b"no gzip")
+    monkeypatch.setattr(sys, "argv", ["logscry", *command, str(hostile)])
+
+    with pytest.raises(SystemExit) as stopped:
+        logscry.main()
+
+    said = "".join(capfd.readouterr().err.splitlines())
+    assert stopped.value.code == 2
+    assert r"a\x1b]0;pwned\x07[red].gz" in said
+    assert "\x1b" not in said
+    assert "\x07" not in said

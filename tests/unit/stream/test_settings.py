@@ -222,6 +222,50 @@ def test_no_error_shows_a_secret(overrides):
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"redis: {{url:redis://u:{PASSWORD}@h/0}}", "redis.url… names no setting"),
+        (f"kafka: {{sasl_plain_password:{PASSWORD}}}", "kafka.sasl_plain_password… names no setting"),
+        (f"redis:\n  redis://u:{PASSWORD}@h/0: 1", "redis.redis… names no setting"),
+        (f"redis://u:{PASSWORD}@h/0: {{1: 2}}", "1 stands under redis… where"),
+        (f"kafka: {{? !!timestamp '2001-01-01' : {PASSWORD}}}", "2001… stands under kafka where"),
+        (f"{'long.' * 20}{PASSWORD}: 1", f"{'long.' * 12}… names no setting"),
+        (f"kafka: {{logs_topic: {{a: {PASSWORD}}}}}", "(LOGSCRY_KAFKA__LOGS_TOPIC) is a map; allowed"),
+        (f"kafka: {{logs_topic: [{PASSWORD}]}}", "(LOGSCRY_KAFKA__LOGS_TOPIC) is a list; allowed"),
+    ],
+)
+def test_a_value_written_as_a_part_of_a_name_is_not_shown(tmp_path, text, shown):
+    """Where the blank after a colon is missing, YAML reads the password as a part of the name."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(_file(tmp_path, text))
+
+    assert shown in str(caught.value)
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "namespace: 2001-13-45",
+        "redis: {url: 0x_}",
+        f"namespace: {'9' * 5000}",
+        f"namespace: 0x{'f' * 5000}",
+        f"0x{'f' * 5000}: 1",
+        "namespace: !!bool perhaps",
+        "namespace: !!timestamp soon",
+        "namespace: 1" + ":59" * 500 + ".5",
+        "[" * 2000 + "]" * 2000,
+    ],
+)
+def test_a_file_that_yaml_chokes_on_is_refused(tmp_path, text):
+    """PyYAML lets errors of Python's own through; here they are one sentence like all others."""
+    refusal = _refusal(_file(tmp_path, text))
+
+    assert "settings" in refusal or "allowed" in refusal
+    assert len(refusal) < 400
+
+
 def test_a_broken_file_shows_no_secret(tmp_path):
     """YAML's own error repeats the line it fails on; ours does not."""
     config = _file(tmp_path, f"redis: {{url: '{PASSWORD}\n")

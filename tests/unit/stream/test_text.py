@@ -1,10 +1,12 @@
 """Text from outside, made safe."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.text import key_text, safe_text
+from stream.text import key_text, printable, safe_text, shown_name
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,24 @@ def test_safe_text_is_short_and_printable(text, limit):
 
     assert len(shown) <= limit
     assert shown.isprintable()
+
+
+@given(st.text())
+def test_several_lines_stay_several_lines(text):
+    """Nothing but the line ends is left of what does not print."""
+    shown = printable(text)
+
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert shown.count("\n") == text.count("\n")
+
+
+@given(st.text(), st.sampled_from(["", "redis.url", "x" * 70]))
+def test_a_shown_name_is_a_name(text, before):
+    """Whatever follows the name, what is shown can be one, and has a limit."""
+    shown = shown_name(before + text).removesuffix("…")
+
+    assert re.fullmatch(r"[A-Za-z0-9_.]{0,60}", shown)
+    assert (before + text).startswith(shown)
 
 
 @given(st.binary(), st.integers(1, 50))
