@@ -1,6 +1,8 @@
 """A line's own bytes, found again in its record: to show them."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 import orjson
 
@@ -12,9 +14,47 @@ from model.lines.otlp_json import OtlpJson
 from model.lines.otlp_proto import OtlpProto
 from model.lines.records import MAX_LINES
 
-__all__ = ["raw_line"]
+__all__ = ["RawLines", "raw_line"]
 
 _ENCODINGS: tuple[Encoding, ...] = (OtlpJson(), OtlpProto())
+
+#: Bytes of memory, for RawLines.weight: for each byte of a record, its text alone or parsed (``{},`` costs most) ...
+_SPLIT = 2
+_PARSED = 24
+#: ... and more for each part and each log record.
+_PART = 64
+_ENTRY = 256
+
+
+class RawLines:
+    """A record taken apart once, for one line after the other.
+
+    Args:
+        value: The record's value.
+
+    Attributes:
+        weight: About how many bytes of memory this holds, estimated high.
+    """
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+        self._entries = list(_log_records(value))
+        self._objects = _objects(value)
+        self._parts = _parts(value)
+        parsed = len(self._objects) + sum(len(entries) for _, entries in self._entries)
+        self.weight = (_PARSED if parsed else _SPLIT) * len(value) + _PART * len(self._parts) + _ENTRY * parsed
+
+    def line(self, number: int) -> bytes:
+        """Find a line's own bytes; see `raw_line`."""
+        for encoding, entries in self._entries:
+            if number < len(entries):
+                return _shown(encoding, entries[number]) or self._value
+        if number < len(self._objects):
+            with suppress(orjson.JSONEncodeError):  # then the line is looked for as if it were text
+                return orjson.dumps(self._objects[number])
+        if number >= len(self._parts) or self._parts[0].strip() == b"{":
+            return self._value
+        return self._parts[number].strip()
 
 
 def raw_line(value: bytes, number: int) -> bytes:
@@ -29,16 +69,15 @@ def raw_line(value: bytes, number: int) -> bytes:
         neighbours. The whole value where it is one JSON value over several lines, has no such line, or holds what JSON
         can say and cannot be written again, such as lists in very many lists.
     """
+    return RawLines(value).line(number)
+
+
+def _parts(value: bytes) -> list[bytes]:
     bare = value.strip()
-    element = _log_record(value, number) or (_element(bare, number) if bare.startswith(b"[") else None)
-    if element is not None:
-        return element
     parts = _frames(value) or bare.split(b"\n", MAX_LINES)
     if bare.startswith(b"{"):  # blank lines between objects have no number
         parts = [part for part in parts if part.strip()]
-    if number >= len(parts) or parts[0].strip() == b"{":
-        return value
-    return parts[number].strip()
+    return parts
 
 
 def _frames(value: bytes) -> list[bytes] | None:
@@ -48,21 +87,19 @@ def _frames(value: bytes) -> list[bytes] | None:
         return None
 
 
-def _element(array: bytes, number: int) -> bytes | None:
+def _objects(value: bytes) -> list[Any]:
+    bare = value.strip()
     try:
-        objects = orjson.loads(array)
-        return orjson.dumps(objects[number]) if number < len(objects) else None
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return None
+        return list(orjson.loads(bare)) if bare.startswith(b"[") else []
+    except orjson.JSONDecodeError:
+        return []
 
 
-def _log_record(value: bytes, number: int) -> bytes | None:
+def _log_records(value: bytes) -> Iterator[tuple[Encoding, Sequence[Entry]]]:
     for encoding in _ENCODINGS:
         with suppress(RecordError):  # it is not in this encoding
-            entries = encoding.entries(value) if encoding.may_be(value) else []
-            if number < len(entries):
-                return _shown(encoding, entries[number]) or value
-    return None
+            if encoding.may_be(value):
+                yield encoding, encoding.entries(value)
 
 
 def _shown(encoding: Encoding, entry: Entry) -> bytes | None:
