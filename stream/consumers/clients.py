@@ -13,15 +13,17 @@ from kafka.errors import (
     IncompatibleBrokerVersion,
     InvalidTopicError,
     KafkaConfigurationError,
+    KafkaConnectionError,
     KafkaError,
+    KafkaTimeoutError,
     LogTruncationError,
     SaslAuthenticationFailedError,
     UnsupportedCodecError,
     UnsupportedVersionError,
 )
-from kafka.net.compat import KafkaNetClient
 
 from model.errors import ConfigurationError, KafkaAwayError, StateError
+from stream.consumers.tls import Connections
 from stream.consumers.unreadable import tolerate_unreadable
 from stream.settings import KafkaSettings
 
@@ -222,18 +224,26 @@ def abandon(producer: "KafkaProducer") -> None:
 
 
 def _made(kind: Callable[..., Any], **options: object) -> Any:  # noqa: ANN401 -- kafka-python ships no types
-    """Make a client; one that finds no broker would leave its thread and its open files behind."""
-    connections: list[KafkaNetClient] = []
+    """Make a client; one that finds no broker would leave its thread and its open files behind.
 
-    def connect(**of_connection: object) -> KafkaNetClient:
-        connections.append(KafkaNetClient(**of_connection))
+    Raises:
+        KafkaConnectionError: No TLS handshake came to a good end; it says why.
+        KafkaError: Anything else.
+    """
+    connections: list[Connections] = []
+
+    def connect(**of_connection: object) -> Connections:
+        connections.append(Connections(**of_connection))
         return connections[-1]
 
     try:
         return kind(kafka_client=connect, **options)
-    except BaseException:
+    except BaseException as exc:
         for connection in connections:
             connection.close()
+        errors = [connection.handshake_error for connection in connections if connection.handshake_error]
+        if errors and isinstance(exc, KafkaTimeoutError):
+            raise KafkaConnectionError(errors[-1]) from exc
         raise
 
 
