@@ -129,13 +129,25 @@ class LiveSettingsStore:
         before = {name: old for name, (old, _) in change.changes.items() if old is not None}
         if not before:
             raise ConfigurationError(f"version {version} set the first values; there is nothing before it.")
-        return self._update(lambda current: _undone(current, change).with_changes(before), who, why)
+        return self._update(lambda current: self._undone(current, change).with_changes(before), who, why)
 
     def history(self, limit: int = 20) -> list[Change]:
         """Return the newest changes, newest first."""
         with translated():
             entries: Any = self._redis.xrevrange(self._history, count=limit)
         return [_change(identity, entry) for identity, entry in entries]
+
+    def _undone(self, current: LiveSettings, change: Change) -> LiveSettings:
+        """Refuse where a later change touched the same settings, also where one has brought the value back since."""
+        for later in reversed(self.history(_KEPT_CHANGES * 2)):
+            touched = [name for name in later.changes if name in change.changes]
+            if later.version > change.version and touched:
+                name, (_, made) = touched[0], change.changes[touched[0]]
+                raise ConfigurationError(
+                    f"version {change.version} made {name} {made}, but it is {getattr(current, name)} now: "
+                    f"a later change touched it, version {later.version}. Undo that one, or set the value."
+                )
+        return current
 
     def _update(self, make: Callable[[LiveSettings], LiveSettings], who: str, why: str) -> LiveSettings:
         if not who.strip():
@@ -223,16 +235,6 @@ class LiveSettingsFollower:
             if found is not None and not self._seen.outlives(found):
                 return found
             self._store.restore(found, self._seen)
-
-
-def _undone(current: LiveSettings, change: Change) -> LiveSettings:
-    for name, (_, made) in change.changes.items():
-        if getattr(current, name) != made:
-            raise ConfigurationError(
-                f"version {change.version} made {name} {made}, but it is {getattr(current, name)} now: "
-                "a later change touched it. Undo that one, or set the value."
-            )
-    return current
 
 
 def _change(identity: bytes, entry: Mapping[bytes, bytes]) -> Change:

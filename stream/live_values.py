@@ -98,10 +98,12 @@ def parsed_value(name: str, value: object) -> Any:  # noqa: ANN401 -- int or flo
     kind = SETTING_TYPES.get(name)
     if kind is None:
         raise ConfigurationError(f"{shown_name(name)} is no live setting; there are {', '.join(SETTING_TYPES)}.")
+    text = str(value)
+    plain = text if text.isascii() and "_" not in text else ""  # Python reads 1_0 and the digits of any script, too
     try:
-        number = float(str(value)) if kind is float else int(str(value))
+        number = float(plain) if kind is float else int(plain)
     except ValueError as error:
         wanted = "a number, in nats" if kind is float else "a whole number"
-        shown = safe_text(str(value), _SHOWN_CHARACTERS)
+        shown = safe_text(text, _SHOWN_CHARACTERS)
         raise ConfigurationError(f"{name} is {shown!r}; allowed is {wanted}.") from error
     return number

@@ -166,6 +166,11 @@ class RedisSettings(_Group):
     def _check_scheme(cls, url: SecretStr) -> SecretStr:
         if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("it has another scheme")
+        # Neither the address nor a part of it is repeated: it may be a password that stands in the wrong place.
+        server = url.get_secret_value().partition("?")[0].rpartition("@")[2]
+        path = server.rpartition("://")[2].partition("/")[2]
+        if path and not (path.isascii() and path.isdigit()) and not url.get_secret_value().startswith("unix://"):
+            raise ValueError("what stands after the last '/' is no number of a database")
         return url
 
     def limits(self) -> StateLimits:

@@ -18,6 +18,23 @@ _NO_YAML = (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeE
 end, that is an error of Python's and none of its own."""
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML without what makes a file read otherwise than it looks: aliases, which can also be endless, and doubles."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for name, _ in node.value:
+            if str(name.value) in seen:
+                raise yaml.constructor.ConstructorError(None, None, "a name twice", name.start_mark)
+            seen.add(str(name.value))
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a settings file.
 
@@ -25,14 +42,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigurationError: The file cannot be read, is no YAML, or holds something else than names with values.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():  # a pipe would be waited for, for ever
+            raise ConfigurationError(f"settings file {path} cannot be read: it is no regular file.")
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 -- it is a SafeLoader
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"settings file {path} cannot be read: {error}.") from error
     except _NO_YAML as error:
         # Not chained: the library's error repeats the lines around, and they may hold a password.
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(f"settings file {path} is no YAML: there is an error{where}.") from None
+        raise ConfigurationError(
+            f"settings file {path} is no YAML: there is an error{where}. A name that stands there twice is one, too, "
+            "and so is an alias such as *name."
+        ) from None
     if values is None:
         return {}
     if not isinstance(values, dict):

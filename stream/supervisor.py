@@ -26,6 +26,8 @@ A little longer than a process gives itself (``stream.stopping``)."""
 CONFIGURATION_EXIT = 2
 """The exit status of a process that was set up wrongly: starting it again would not help."""
 
+_LAST_PORT = 65_535
+
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 
 
@@ -54,7 +56,7 @@ def plans(
         metrics_port: The first process's; each further one gets the next port. 0: none serves metrics.
 
     Raises:
-        ConfigurationError: There is nothing to run.
+        ConfigurationError: There is nothing to run, or there are too few ports.
     """
     commands = [(f"{name}-{number}", [name]) for name, count in counts.items() for number in range(1, count + 1)]
     if rekey_options:
@@ -63,6 +65,12 @@ def plans(
         raise ConfigurationError(
             "there is nothing to run: ask for at least one consumer or worker (--consumers 1, --workers 1), "
             "or for the rekey stage with --key-pattern or --key-field."
+        )
+    last = metrics_port + len(commands) - 1
+    if metrics_port and last > _LAST_PORT:
+        raise ConfigurationError(
+            f"metrics.port is {metrics_port}, and {len(commands)} processes take one port each, up to {last}; "
+            f"allowed is at most {_LAST_PORT - len(commands) + 1}."
         )
     return [
         ProcessPlan(name, [*command, *options, *_port(metrics_port, index)])

@@ -142,6 +142,16 @@ def test_undo_refuses_what_a_later_change_touched(seeded):
     assert seeded.get().version == 3
 
 
+def test_undo_refuses_what_later_changes_brought_back(seeded):
+    """The same value again is a newer decision, too."""
+    for threshold in (9, 10, 9):
+        seeded.set({"threshold": threshold}, "eve")
+
+    with pytest.raises(ConfigurationError, match="a later change touched it, version 3"):
+        seeded.undo(2, "adam")
+    assert seeded.get().threshold == 9
+
+
 @pytest.mark.parametrize(("version", "sentence"), [(1, "set the first values"), (7, "holds no version 7")])
 def test_undo_refuses_what_has_no_before(seeded, version, sentence):
     """The first version and unknown ones cannot be undone."""

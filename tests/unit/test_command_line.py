@@ -29,6 +29,7 @@ def test_help_is_there_for_every_command(command: list[str]):
         (["consume", "--model", "no-such-folder"], "logscry train"),
         (["rekey"], "--key-field"),
         (["up", "--consumers", "0", "--workers", "0"], "nothing to run"),
+        (["up", "--set", "metrics.port=65535"], "allowed is at most 65534"),
         (["rekey", "--key-pattern", "(unclosed"], "RE2"),
         (["flush", "--timeout", "soon"], "30m"),
         (["preprocess", "no-such-file.log"], "no-such-file.log"),

@@ -1,5 +1,6 @@
 """Settings: where they come from, what is refused, and what is never shown."""
 
+import os
 import traceback
 from pathlib import Path
 
@@ -148,6 +149,9 @@ def test_every_mistake_is_named_at_once(tmp_path):
         ("model: x", "model is a group of settings, not a value; it holds model.path."),
         ("- a", "must hold names with values"),
         ("a: b: c", "is no YAML: there is an error in line 1"),
+        ("namespace: a\nnamespace: b", "is no YAML: there is an error in line 2"),
+        ("kafka: {logs_topic: a, logs_topic: b}", "is no YAML: there is an error in line 1"),
+        ("namespace: &a x\nmodel: {path: *a}", "is no YAML: there is an error in line 2"),
         ("kafka: {1: 2}", "settings.yaml: 1 stands under kafka where a setting's name belongs"),
         ("true: 2", "settings.yaml: True stands at the top where a setting's name belongs"),
     ],
@@ -155,6 +159,14 @@ def test_every_mistake_is_named_at_once(tmp_path):
 def test_a_wrong_file_is_refused(tmp_path, text, sentence):
     """Unknown names, bare groups and broken YAML are told apart."""
     assert sentence in _refusal(_file(tmp_path, text))
+
+
+def test_a_pipe_is_refused(tmp_path):
+    """Nobody waits for somebody to write into it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    assert "pipe cannot be read: it is no regular file" in _refusal(pipe)
 
 
 def test_a_missing_file_is_refused(tmp_path):
@@ -209,6 +221,8 @@ def test_settings_that_contradict_each_other_are_refused(overrides, named):
     "overrides",
     [
         {"redis.url": f"http://user:{PASSWORD}@cache"},
+        {"redis.url": f"redis://cache/{PASSWORD}"},
+        {"redis.url": f"rediss://u:{PASSWORD}@cache:6379/1O"},
         {"kafka.bootstrap_servers": f"user:{PASSWORD}@broker"},
         {"kafka.sasl_plain_password": PASSWORD},
         {"kafka.sasl_plain_password": [PASSWORD]},
