@@ -382,9 +382,17 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     time_zone: TimeZone = None,
     mask: Masks = None,
     preset: Annotated[
-        str, typer.Option(help="[b]transfer[/b]: from a pretrained encoder. [b]test[/b]: tiny, from scratch.")
+        str,
+        typer.Option(
+            help="[b]transfer[/b]: from a pretrained encoder. [b]test[/b]: tiny, from scratch, minutes on a laptop. "
+            "[b]full[/b]: large, for a GPU. [b]dgx[/b]: of BERT's own size, for several GPUs."
+        ),
     ] = "transfer",
     pretrained: Pretrained = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Where it learns: cuda, mps or cpu.", show_default="the first of them that is there"),
+    ] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Keep its first N layers.", show_default=False)] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the windows.", show_default=False)] = None,
     max_time: Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)] = None,
@@ -403,11 +411,14 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     r"""Learn what normal looks like from log files, or from what [b]preprocess[/b] made of them, without labels.
 
     Example: [b]logscry train logs/ --key-pattern 'trace=(\w+)' --preset test[/b]
+
+    On several GPUs: [b]accelerate launch -m logscry train logs/ --preset dgx[/b], or torchrun in its place.
     """
     from model.events.own_masks import OwnMasks  # noqa: PLC0415
     from model.lines.choice import FormatChoice  # noqa: PLC0415
     from stream.windowing.windows import WindowRule  # noqa: PLC0415
-    from training.progress import RichProgress  # noqa: PLC0415
+    from training.machine import is_main_process  # noqa: PLC0415
+    from training.progress import RichProgress, SilentProgress  # noqa: PLC0415
     from training.train import TrainingRequest  # noqa: PLC0415
     from training.train import train as train_model  # noqa: PLC0415
 
@@ -429,7 +440,11 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
         max_files=max_files,
         sample_ratio=sample_ratio,
         resume=resume,
+        device=device,
     )
+    if not is_main_process():  # it helps the one that speaks
+        train_model(request, SilentProgress())
+        return
     with RichProgress() as progress:
         artefact = train_model(request, progress)
     what = f"{len(artefact.templates)} templates, alerts above {artefact.threshold:.3f} nats"

@@ -92,8 +92,9 @@ def _score_batch(network: MaskedEventBert, windows: Sequence[tuple[int, ...]]) -
     length = max(map(len, windows))
     tokens = torch.tensor([(*window, *[PAD] * (length - len(window))) for window in windows])  # (B, T)
     masked, hidden = masked_passes(tokens)
+    device = network.unpredictable.device
     with torch.inference_mode():
-        log_probabilities = network(masked, hidden)  # (M, V)
+        log_probabilities = network(masked.to(device), hidden.to(device)).cpu()  # (M, V)
     originals = tokens.repeat_interleave(MASK_PASSES, dim=0)[hidden]  # (M,)
     picked = log_probabilities.gather(1, originals[:, None])[:, 0]  # (M,)
     values = torch.zeros(hidden.shape).masked_scatter(hidden, -picked)  # (B * K, T), 0 where not masked

@@ -58,6 +58,11 @@ class BatchSource:
         self._random.shuffle(parts)
         return parts
 
+    def begin_anew(self, seed: int) -> None:
+        """Draw from now on as a new source with this seed does."""
+        self._random = np.random.default_rng(seed)
+        self._waiting = []
+
     def state(self) -> dict[str, Any]:
         """What is to come, as JSON values; integers have more than 64 bits."""
         return {"random": self._random.bit_generator.state, "waiting": [batch.tolist() for batch in self._waiting]}

@@ -11,7 +11,8 @@ from model.network import MaskedEventBert
 from model.surprisal import MASK_PASSES, surprisals
 from training.batches import BatchSource, WeightedWindows, mask_for_training
 from training.checkpoint import Checkpoint, TrainingState
-from training.cost import MEASURED_STEPS, Cost, Pace, parameter_count, peak_memory_bytes
+from training.cost import MEASURED_STEPS, Cost, Pace, parameter_count, peak_memory_bytes, reset_peak_memory
+from training.machine import Machine
 from training.progress import Progress
 
 __all__ = ["History", "LoopPlan", "fit"]
@@ -30,6 +31,7 @@ class LoopPlan:
         patience: Stop after this many looks without a better held-out loss.
         seed: Of the order of windows and of the masks.
         checkpoint: Where to keep how far it is, at each look; None keeps nothing.
+        machine: What it runs on. Of several processes, each learns from ``batch_windows`` of its own a step.
     """
 
     steps: int = 1500
@@ -40,6 +42,7 @@ class LoopPlan:
     patience: int = 5
     seed: int = 0
     checkpoint: Checkpoint | None = None
+    machine: Machine = Machine()  # noqa: RUF009 -- frozen, so one for all does no harm
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ class History:
 def fit(
     network: MaskedEventBert, training: WeightedWindows, held_out: WeightedWindows, plan: LoopPlan, progress: Progress
 ) -> History:
-    """Train the network in place and leave it, in evaluation mode, with its best weights.
+    """Train the network in place and leave it, on the CPU and in evaluation mode, with its best weights.
 
     Args:
         network: Trained from whatever weights it has.
@@ -108,7 +111,9 @@ class _Run:
     def __init__(
         self, network: MaskedEventBert, training: WeightedWindows, held_out: WeightedWindows, plan: LoopPlan
     ) -> None:
-        self.network, self.held_out, self.plan = network, held_out, plan
+        self.network, self.held_out, self.plan = network.to(plan.machine.device), held_out, plan
+        self._machine = plan.machine
+        self._joined = plan.machine.joined(network)
         self.history = History(parameters=parameter_count(network))
         self.step = 0
         self._pace = Pace()
@@ -116,23 +121,27 @@ class _Run:
         self._since_look: list[float] = []
         self._looks_without_gain = 0
         self._best = _copy_of(network)
-        self._batches = BatchSource(training, plan.batch_windows, plan.seed)
-        self._generator = torch.Generator().manual_seed(plan.seed)
+        own_seed = _own_seed(plan)
+        self._batches = BatchSource(training, plan.batch_windows, own_seed)
+        self._generator = torch.Generator().manual_seed(own_seed)
+        if not plan.machine.main:
+            torch.manual_seed(own_seed)  # another dropout in each process
         decay, plain = _parameter_groups(network)
         self._optimiser = torch.optim.AdamW(
             [{"params": decay, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}], lr=plan.learning_rate
         )
+        self._share_done = 0.0
+        reset_peak_memory(plan.machine.device)
         network.train()
 
     def wants_more(self) -> bool:
-        return self.share_done() < 1 and self._looks_without_gain < self.plan.patience
-
-    def share_done(self) -> float:
-        """How much of the allowed steps or seconds is used, whichever is more."""
-        return max(self.step / self.plan.steps, (time.monotonic() - self._start) / self.plan.max_seconds)
+        """Ask before each step: how much of the allowed steps or seconds is used, whichever is more, is looked up."""
+        seconds_share = (time.monotonic() - self._start) / self.plan.max_seconds
+        self._share_done = self._machine.agreed(max(self.step / self.plan.steps, seconds_share))
+        return self._share_done < 1 and self._looks_without_gain < self.plan.patience
 
     def step_once(self) -> None:
-        rate = self.plan.learning_rate * _rate_share(self.step, self.share_done())
+        rate = self.plan.learning_rate * _rate_share(self.step, self._share_done)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         batch = self._batches.draw()
@@ -141,13 +150,16 @@ class _Run:
         self.step += 1
         if self.step % self.plan.evaluate_every == 0:
             self._look()
-            if self.plan.checkpoint is not None:
+            if self.plan.checkpoint is not None and self._machine.main:
                 self.plan.checkpoint.save(self._state())
 
     def _learn_from(self, batch: Tensor) -> float:
         """Take one step down the loss of a batch, (batch, length) int64; returns that loss."""
-        masked, hidden, originals = mask_for_training(batch, self._generator)
-        loss = nn.functional.nll_loss(self.network(masked, hidden), originals)
+        masked, hidden, originals = (
+            part.to(self._machine.device) for part in mask_for_training(batch, self._generator)
+        )
+        with self._machine.autocast():
+            loss = nn.functional.nll_loss(self._joined(masked, hidden), originals)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -164,7 +176,7 @@ class _Run:
         steps_left = self.plan.steps - self.step
         seconds = self._pace.seconds_for(steps_left, tokens * (steps_left // self.plan.evaluate_every))
         total = min(time.monotonic() - self._start + seconds, self.plan.max_seconds)
-        self.history.estimate = Cost(total, peak_memory_bytes(torch.device("cpu")))
+        self.history.estimate = Cost(total, peak_memory_bytes(self._machine.device))
         return (
             f"{self.history.parameters / 1e6:.1f} million parameters, {self.plan.batch_windows} windows a step, "
             f"at most {self.plan.steps:,} steps: as the first {MEASURED_STEPS} went, at most {self.history.estimate}."
@@ -192,6 +204,8 @@ class _Run:
             "chance.masks": self._generator.get_state(),
             "chance.dropout": torch.get_rng_state(),
         }
+        if self._machine.device.type == "cuda":
+            tensors["chance.dropout.cuda"] = torch.cuda.get_rng_state(self._machine.device)
         numbers = {
             "step": self.step,
             "looks_without_gain": self._looks_without_gain,
@@ -208,17 +222,26 @@ class _Run:
         self.history.held_out = [(step, loss) for step, loss in losses["held_out"]]
         self.history.best_step = losses["best_step"]
         self._start = time.monotonic() - losses["seconds"]
-        self._batches.restore(numbers["batches"])
         self.network.load_state_dict(state.tensors_of("network"))
         self._best = {name: value.clone() for name, value in state.tensors_of("best").items()}
         self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": _by_parameter(state)})
+        self._restore_chance(state)
+
+    def _restore_chance(self, state: TrainingState) -> None:
+        """Let the main process go on as it would have; the state of the others' chance is not kept, so it is new."""
+        if not self._machine.main:
+            self._batches.begin_anew(_own_seed(self.plan) + self.step)
+            return
+        self._batches.restore(state.numbers["batches"])
         self._generator.set_state(state.tensors["chance.masks"].clone())
         torch.set_rng_state(state.tensors["chance.dropout"].clone())
+        if self._machine.device.type == "cuda" and "chance.dropout.cuda" in state.tensors:
+            torch.cuda.set_rng_state(state.tensors["chance.dropout.cuda"].clone(), self._machine.device)
 
     def _look(self) -> None:
         """Judge the network on the held-out windows; keep its weights if they are the best so far."""
         self.network.eval()
-        loss = held_out_loss(self.network, self.held_out)
+        loss = self._machine.agreed(held_out_loss(self.network, self.held_out))
         self.network.train()
         better = loss < self.history.best_loss
         self.history.training.append((self.step, sum(self._since_look) / max(1, len(self._since_look))))
@@ -241,9 +264,9 @@ class _Run:
         if self._since_look:
             self._look()
         self.network.load_state_dict(self._best)
-        self.network.eval()
+        self.network.cpu().eval()
         self.history.seconds = time.monotonic() - self._start
-        self.history.fact = Cost(self.history.seconds, peak_memory_bytes(torch.device("cpu")))
+        self.history.fact = Cost(self.history.seconds, peak_memory_bytes(self._machine.device))
 
 
 def held_out_loss(network: MaskedEventBert, held_out: WeightedWindows) -> float:
@@ -275,4 +298,10 @@ def _by_parameter(state: TrainingState) -> dict[int, dict[str, Tensor]]:
 
 
 def _copy_of(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+    """Its weights, in the CPU's memory: a GPU's is the scarcer one."""
+    return {name: value.detach().to("cpu", copy=True) for name, value in network.state_dict().items()}
+
+
+def _own_seed(plan: LoopPlan) -> int:
+    """The main process's is the plan's: a training of one process does not depend on there being others."""
+    return plan.seed + 1_000_003 * plan.machine.rank

@@ -22,6 +22,8 @@ class Preset:
         learning_rate: Its peak.
         passes: How often, on average, training sees each distinct window.
         steps: The fewest and the most optimiser steps.
+        batch_windows: Windows a step, in each process.
+        for_gpus: Whether it is made for GPUs: it then computes in half precision where they can.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Preset:
     learning_rate: float
     passes: int
     steps: tuple[int, int]
+    batch_windows: int = 64
+    for_gpus: bool = False
 
 
 PRESETS = {
@@ -56,6 +60,30 @@ PRESETS = {
             learning_rate=3e-4,
             passes=40,
             steps=(400, 2000),
+        ),
+        Preset(
+            name="full",
+            about="large, from scratch or with --pretrained, for a GPU",
+            encoder=small_encoder(512, 8, 8),
+            takes_pretrained=True,
+            layers=None,
+            learning_rate=3e-4,
+            passes=100,
+            steps=(2000, 20_000),
+            batch_windows=256,
+            for_gpus=True,
+        ),
+        Preset(
+            name="dgx",
+            about="of BERT's own size, from scratch or with --pretrained, for several GPUs",
+            encoder=small_encoder(768, 12, 12),
+            takes_pretrained=True,
+            layers=None,
+            learning_rate=2e-4,
+            passes=100,
+            steps=(2000, 20_000),
+            batch_windows=256,
+            for_gpus=True,
         ),
     )
 }

@@ -30,10 +30,11 @@ from training.card import model_card
 from training.checkpoint import Checkpoint
 from training.corpus import Corpus
 from training.held_out import HeldOutScores, score_held_out
-from training.loop import History, LoopPlan, fit
+from training.loop import LoopPlan, fit
+from training.machine import Machine, machine_of
 from training.material import Material, read_material
 from training.pictures import training_pictures
-from training.presets import Preset, preset_named
+from training.presets import preset_named
 from training.pretrained import load_pretrained
 from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained, name_of_pretrained
 from training.progress import Progress, SilentProgress
@@ -74,6 +75,7 @@ class TrainingRequest:
         sample_ratio: Share of the keys to learn from, more than 0, at most 1.
         rekey: Whether ``logscry up`` gives lines their keys as ``key`` says where it is not told otherwise.
         resume: Whether to go on where an interrupted training with the same output stopped.
+        device: ``cuda``, ``mps`` or ``cpu``; None takes the first of them that is there. Scoring is on the CPU.
     """
 
     inputs: tuple[str | Path, ...]
@@ -95,6 +97,7 @@ class TrainingRequest:
     sample_ratio: float = 1.0
     rekey: bool = False
     resume: bool = False
+    device: str | None = None
 
     def __post_init__(self) -> None:
         preset = preset_named(self.preset)
@@ -143,6 +146,8 @@ class TrainingRequest:
 def train(request: TrainingRequest, progress: Progress | None = None) -> Artefact:
     """Train a model of normal operation from log files or preprocessed logs, without labels, and save it.
 
+    Processes that ``accelerate launch`` or ``torchrun`` started train it together; the main one alone writes and notes.
+
     Args:
         request: What to train.
         progress: Told how far it is.
@@ -154,7 +159,15 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
         ConfigurationError: The request or the logs cannot be used; the text says what to change.
         ModelError: The artefact cannot be written.
     """
-    progress = progress or SilentProgress()
+    preset = preset_named(request.preset)
+    with machine_of(request.device, half_precision=preset.for_gpus) as machine:
+        progress = progress if progress is not None and machine.main else SilentProgress()
+        if preset.for_gpus and machine.device.type == "cpu":
+            progress.note(f"the preset {preset.name} is made for GPUs; on this machine's CPU it takes very long.")
+        return _train(request, machine, progress)
+
+
+def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Artefact:
     start = _start(request, progress)  # before hours of reading
     said = Wording(request.lines, request.masks)
     material = read_material(request.selection(), request.key, said, request.rule, progress)
@@ -165,14 +178,16 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, start, vocabulary, templates)
     checkpoint = _checkpoint(request, network, corpus)
-    history = _learn(request, network, (vocabulary, split), checkpoint, progress)
+    plan = replace(_plan(request, len(split.training), machine), checkpoint=checkpoint)
+    held_out = _encoded(split.held_out_windows, vocabulary)
+    history = fit(network, _encoded(split.training, vocabulary), held_out, plan, progress)
     artefact = _assemble(request, (material.line_format, templates, vocabulary), network, split, corpus)
     if warning := artefact.calibration.warning(artefact.threshold):
         progress.note(warning)
-    if request.output is not None:
+    if request.output is not None and machine.main:
         pictures = training_pictures(history, artefact.calibration, artefact.threshold)
         artefact.save(request.output, {"README.md": model_card(artefact, history), **pictures})
-    if checkpoint is not None:
+    if checkpoint is not None and machine.main:
         checkpoint.remove()
     return artefact
 
@@ -211,31 +226,20 @@ def _checkpoint(request: TrainingRequest, network: MaskedEventBert, corpus: Corp
     return Checkpoint(Checkpoint.path_beside(request.output), training, request.resume)
 
 
-def _learn(
-    request: TrainingRequest,
-    network: MaskedEventBert,
-    words: tuple[Vocabulary, Split],
-    checkpoint: Checkpoint | None,
-    progress: Progress,
-) -> History:
-    vocabulary, split = words
-    plan = replace(_plan(request, preset_named(request.preset), len(split.training)), checkpoint=checkpoint)
-    return fit(
-        network, _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary), plan, progress
-    )
-
-
-def _plan(request: TrainingRequest, preset: Preset, distinct_windows: int) -> LoopPlan:
-    batch = LoopPlan().batch_windows
-    wanted = (request.epochs or preset.passes) * distinct_windows // batch
+def _plan(request: TrainingRequest, distinct_windows: int, machine: Machine) -> LoopPlan:
+    preset = preset_named(request.preset)
+    windows_a_step = preset.batch_windows * machine.processes
+    wanted = (request.epochs or preset.passes) * distinct_windows // windows_a_step
     fewest, most = preset.steps
     steps = max(1, wanted) if request.epochs else min(max(wanted, fewest), most)
     return LoopPlan(
         steps=steps,
+        batch_windows=preset.batch_windows,
         learning_rate=preset.learning_rate,
         max_seconds=request.max_seconds,
         evaluate_every=max(1, steps // 15),
         seed=request.seed,
+        machine=machine,
     )
 
 
