@@ -1,12 +1,13 @@
 """Options that several commands of the command line share, and what turns them into values or into options again."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
+from rich.markup import escape
 
 from model.errors import ConfigurationError
-from stream.text import shown_name
+from stream.text import printable, shown_name
 
 __all__ = [
     "Budget",
@@ -31,8 +32,10 @@ __all__ = [
     "Why",
     "WithoutKey",
     "key_options",
+    "key_rule",
     "pairs",
     "repeated",
+    "shown",
 ]
 
 Config = Annotated[
@@ -150,3 +153,22 @@ def key_options(rule: Any) -> list[str]:  # noqa: ANN401
     options += [text for name in rule.headers for text in ("--key-header", name)]
     options += [text for name in rule.fields for text in ("--key-field", name)]
     return [*options, "--key-pattern", rule.pattern] if rule.pattern is not None else options
+
+
+def shown(text: object) -> str:
+    """Text that may hold anything, such as a file's name, with neither markup nor terminal commands in it."""
+    return escape(printable(str(text)))
+
+
+def key_rule(
+    pattern: str | None,
+    fields: list[str] | None,
+    without: str,
+    *,
+    headers: list[str] | None = None,
+    record_key: bool = False,
+) -> Any:  # noqa: ANN401
+    """What the key options say, as a ``KeyRule``."""
+    from model.lines.key_rule import KeyRule  # noqa: PLC0415
+
+    return KeyRule(record_key, tuple(headers or ()), tuple(fields or ()), pattern, cast("Any", without))
