@@ -115,11 +115,12 @@ def faults_of(scene: Scene) -> list[Fault]:
     faults: list[Fault] = [
         *(kill_consumer, kill_worker, kill_broker, stop_consumer),
         *(rewind_redis, rewind_redis_unseen, rewind_redis_unseen, empty_redis),
-        *(send_zombie, send_zombie),
+        send_zombie,
         *[lose_answers, delay_requests, cut_connections] * 2,
     ]
     scene.chance.shuffle(faults)
-    return faults
+    # What a mutant lets a zombie do is undone by every Redis that goes back later: the last one's stays.
+    return [*faults, send_zombie]
 
 
 def _cut_newest_second(scene: Scene) -> Callable[[], None]:
