@@ -48,8 +48,6 @@ settings_app = typer.Typer(
 app.add_typer(settings_app, name="settings", rich_help_panel="Operate")
 
 RUN, OPERATE = "Run", "Operate"
-#: Where commands that write or read a model look for it.
-_MODEL = Path("runs/model")
 
 
 @app.command(rich_help_panel=RUN)

@@ -161,7 +161,7 @@ def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
 @app.command(rich_help_panel=LEARN)
 def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Artefact folder to write.")] = Path("runs/model"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Artefact folder to write.")] = _MODEL,
     key_pattern: KeyPattern = None,
     key_field: KeyFields = None,
     without_key: WithoutKey = "dead-letter",
@@ -247,7 +247,7 @@ def score(  # noqa: PLR0913, PLR0917 -- one parameter an option
         list[str] | None, typer.Argument(metavar="[LOGS...]", help="Logs or preprocessed logs: files, folders, globs.")
     ] = None,
     more_logs: Annotated[list[str] | None, typer.Option("--input", "-i", help="The same as LOGS.")] = None,
-    model: TrainedModel = Path("runs/model"),
+    model: TrainedModel = _MODEL,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="JSON file; standard output where not given.")
     ] = None,
@@ -275,7 +275,7 @@ def score(  # noqa: PLR0913, PLR0917 -- one parameter an option
 def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
     labels: Annotated[Path, typer.Option(help="CSV: the key, and a column [b]label[/b] (0 normal, 1 abnormal).")],
-    model: TrainedModel = Path("runs/model"),
+    model: TrainedModel = _MODEL,
     training_logs: Annotated[
         list[str] | None, typer.Option(help="The logs of training: adds the baselines. May be repeated.")
     ] = None,
