@@ -183,16 +183,20 @@ def test_an_ending_goes_on_over_several_calls(redis_client: Redis, store: Partit
     assert len(ready(redis_client, store)) == ended[-1]
 
 
-def test_a_call_cuts_a_bounded_number_of_bytes(store: PartitionStore):
+@pytest.mark.parametrize(
+    ("work", "most"),
+    [(Work(joins=10), 11), (Work(bytes=30_000), 1_000)],  # one more for the line of the call; bytes every 1,000 joins
+)
+def test_a_call_cuts_a_bounded_number_of_windows(store: PartitionStore, work: Work, most: int):
     """Lines that waited, all due at once, with large windows cut at every line; then the sessions that are over."""
     rule = WindowRule(64, 1, 50, grace_ms=1000)
-    cutting = Cutting(rule, work=Work(joins=10, bytes=30_000))
+    cutting = Cutting(rule, work=work)
     apply(store, [Event(b"k", 5, b"a" * 8, n << 16) for n in range(2000)], 0, cutting=cutting)
     windows = [apply(store, [Event(b"k", 5_000, b"b" * 8, 2000 << 16)], 2000, cutting=cutting).windows]
     while (done := store.advance(OWNER, 2001, cutting, Ending.DUE)).more_due:
         windows.append(done.windows)
 
-    assert max(windows) <= 20  # of up to 2 kB
+    assert max(windows) <= most
     assert sum(windows) + done.windows == 2001  # and the final one
 
 
