@@ -202,7 +202,7 @@ def settings_set(
     Example: [b]logscry settings set threshold=4.5 --why "too many alerts at night"[/b]
     """
     live = _live_settings(_settings(config, overrides))
-    current = live.set(pairs(changes), who or _user(), why)
+    current = live.set(pairs(changes, once=True), who or _user(), why)
     Console().print(f"version {current.version} holds: " + ", ".join(f"{n}={v}" for n, v in current.values().items()))
 
 

@@ -126,16 +126,26 @@ Why = Annotated[str, typer.Option(help="The reason, for the history.")]
 TrainedModel = Annotated[Path, typer.Option("--checkpoint", "--model", "-m", help="Artefact folder.")]
 
 
-def pairs(texts: list[str]) -> dict[str, str]:
-    """Read texts such as ``threshold=4.5``.
+def pairs(texts: list[str], *, once: bool = False) -> dict[str, str]:
+    """Read texts such as ``threshold=4.5``; of several for one name the last holds.
+
+    Args:
+        texts: What was given.
+        once: Whether a name may be there only once.
 
     Raises:
-        ConfigurationError: One has no ``=``.
+        ConfigurationError: One has no ``=``, or a name is there twice and must not.
     """
+    found: dict[str, str] = {}
     for text in texts:
-        if "=" not in text:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals:
             raise ConfigurationError(f"{shown_name(text)!r} has no '='; write NAME=VALUE.")
-    return {name.strip(): value for name, _, value in (text.partition("=") for text in texts)}
+        if once and name in found:
+            raise ConfigurationError(f"{shown_name(name)!r} is given twice; give each setting one value.")
+        found[name] = value
+    return found
 
 
 def repeated(config: Path | None, overrides: list[str] | None, model: Path | None) -> list[str]:

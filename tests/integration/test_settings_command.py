@@ -36,6 +36,7 @@ def command(redis_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch) -> 
         ("window_hop=2.5", "window_hop is '2.5'; allowed is a whole number."),
         ("threshold=nan", "threshold is nan; allowed is any finite number, in nats."),
         ("threshold=", "threshold is ''; allowed is a number, in nats."),
+        ("session_gap_ms=6", "'session_gap_ms' is given twice; give each setting one value."),
         (
             "unknown=1",
             "unknown is no live setting; there are window_size, window_hop, session_gap_ms, threshold, grace_ms.",
