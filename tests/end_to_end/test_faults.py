@@ -46,6 +46,7 @@ def final_keys(service: Service) -> list[bytes]:
     return sorted(window.key for window in service.ready_windows() if window.final)
 
 
+@pytest.mark.one_broker
 def test_a_full_ready_stream_pauses_the_consumer_and_loses_nothing(place: Place, namespace: str, logs: str):
     """It waits for the worker, stays in its group, and goes on when half is scored."""
     lines = [*normal_lines(), *faulty_lines()]
@@ -133,6 +134,7 @@ def test_starting_at_the_latest_leaves_older_lines_alone(place: Place, namespace
         assert final_keys(service) == [b"new"]
 
 
+@pytest.mark.one_broker
 def test_a_redis_that_comes_back_empty_is_replayed_from_kafka(place: Place, namespace: str, logs: str):
     """The same windows and alert ids as in an undisturbed run."""
     lines = [*normal_lines(), *faulty_lines()]
@@ -161,6 +163,7 @@ def test_a_redis_that_comes_back_empty_is_replayed_from_kafka(place: Place, name
     assert len(as_facts(windows)) == len(windows)
 
 
+@pytest.mark.one_broker
 def test_a_redis_that_forgot_is_replayed_though_no_line_comes(place: Place, namespace: str, logs: str):
     """A silent partition has no batch that could be refused: its consumer looks by itself."""
     produce(place.kafka, logs, faulty_lines())
@@ -176,6 +179,7 @@ def test_a_redis_that_forgot_is_replayed_though_no_line_comes(place: Place, name
         assert final_keys(service) == sorted(FAULTY)
 
 
+@pytest.mark.one_broker
 def test_a_full_redis_makes_consumers_wait_while_workers_drain_it(place: Place, namespace: str, logs: str):
     """Its consumer stays in its group and loses nothing; a worker that comes only now scores what is there."""
     lines = [*normal_lines(), *faulty_lines()]
@@ -247,6 +251,7 @@ def test_a_broker_that_dies_while_rekeying_costs_and_doubles_no_record(
         assert sorted(record.value for record in read_all(place.kafka, "logs")) == sorted(values)
 
 
+@pytest.mark.one_broker
 def test_an_alert_that_its_topic_does_not_take_stops_the_worker_and_is_not_lost(
     place: Place, namespace: str, logs: str
 ):

@@ -197,6 +197,7 @@ def test_a_running_service_follows_the_threshold(place: Place, namespace: str, l
         assert {alert.key for alert, _ in service.alerts()} == {"again"}
 
 
+@pytest.mark.one_broker
 def test_a_killed_worker_s_windows_are_scored_by_another(place: Place, namespace: str, logs: str):
     """Killed with windows in hand, and a consumer killed too: every alert of an undisturbed run is there."""
     lines = [*normal_lines(), *faulty_lines()]
