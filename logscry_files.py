@@ -9,16 +9,19 @@ from rich.console import Console
 
 from logscry_options import (
     Budget,
+    Epochs,
     Format,
     KeyFields,
     KeyPattern,
     Logs,
     Masks,
     MaxFiles,
+    MaxTime,
     MessageField,
     Model,
     Pretrained,
     SampleRatio,
+    Seed,
     Threshold,
     TimeField,
     TimeZone,
@@ -82,10 +85,10 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     time_field: TimeField = None,
     time_zone: TimeZone = None,
     pretrained: Pretrained = None,
-    max_time: Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the windows.", show_default=False)] = None,
+    max_time: MaxTime = None,
+    epochs: Epochs = None,
     budget: Budget = None,
-    seed: Annotated[int, typer.Option(help="Of the split, the weights and the masks.")] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Inspect, train and calibrate in one step; afterwards [b]logscry up[/b] needs no more options.
 
@@ -183,8 +186,8 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
         typer.Option(help="Where it learns: cuda, mps or cpu.", show_default="the first of them that is there"),
     ] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Keep its first N layers.", show_default=False)] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the windows.", show_default=False)] = None,
-    max_time: Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)] = None,
+    epochs: Epochs = None,
+    max_time: MaxTime = None,
     window_size: Annotated[int, typer.Option(help="The most events of a window.")] = 64,
     window_hop: Annotated[int, typer.Option(help="A window is cut after every this many events.")] = 8,
     session_gap: Annotated[str, typer.Option(help="Silence that ends a session.")] = "30m",
@@ -192,7 +195,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     budget: Budget = None,
     max_files: MaxFiles = None,
     sample_ratio: SampleRatio = 1.0,
-    seed: Annotated[int, typer.Option(help="Of the split, the weights and the masks.")] = 0,
+    seed: Seed = 0,
     resume: Annotated[  # noqa: FBT002 -- a flag
         bool, typer.Option("--resume", help="Go on where an interrupted training with this output stopped.")
     ] = False,

@@ -12,6 +12,7 @@ from stream.text import printable, shown_name
 __all__ = [
     "Budget",
     "Config",
+    "Epochs",
     "Format",
     "KeyFields",
     "KeyHeaders",
@@ -20,11 +21,13 @@ __all__ = [
     "Logs",
     "Masks",
     "MaxFiles",
+    "MaxTime",
     "MessageField",
     "Model",
     "Overrides",
     "Pretrained",
     "SampleRatio",
+    "Seed",
     "Threshold",
     "TimeField",
     "TimeZone",
@@ -115,6 +118,9 @@ MaxFiles = Annotated[int | None, typer.Option(min=1, help="Read only the first s
 SampleRatio = Annotated[
     float, typer.Option(help="Take this share of the keys, each with all its lines; the same ones in every run.")
 ]
+MaxTime = Annotated[str | None, typer.Option(help="Bound on the learning: 90s, 10m.", show_default=False)]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the windows.", show_default=False)]
+Seed = Annotated[int, typer.Option(help="Of the split, the weights and the masks.")]
 Threshold = Annotated[
     float | None, typer.Option(help="Alert above this score, in nats. Default: the model's own.", show_default=False)
 ]
