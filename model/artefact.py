@@ -154,8 +154,8 @@ class Artefact:
             vocabulary=Vocabulary(tuple(bytes.fromhex(event) for event in values["vocabulary.json"])),
             network_config=NetworkConfig.from_json(values["network.json"]),
             weights=_tensors(files[_WEIGHTS], folder / _WEIGHTS),
-            familiar=Familiar.from_array(
-                _tensors(files[_FAMILIAR], folder / _FAMILIAR)["count_vectors"].numpy(),
+            familiar=Familiar.from_arrays(
+                {name: tensor.numpy() for name, tensor in _tensors(files[_FAMILIAR], folder / _FAMILIAR).items()},
                 {bytes.fromhex(event): int(count) for event, count in scoring["most_in_window"].items()},
             ),
             combination=Combination.from_json(scoring["combination"]),
@@ -189,7 +189,8 @@ class Artefact:
         options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
         files = {name: orjson.dumps(value, option=options) for name, value in values.items()}
         files[_WEIGHTS] = safetensors.torch.save({name: t.contiguous() for name, t in sorted(self.weights.items())})
-        files[_FAMILIAR] = safetensors.torch.save({"count_vectors": torch.from_numpy(self.familiar.to_array())})
+        arrays = self.familiar.to_arrays()
+        files[_FAMILIAR] = safetensors.torch.save({name: torch.from_numpy(array) for name, array in arrays.items()})
         return files
 
 

@@ -3,13 +3,14 @@
 The core is the *peak*: the surprisal of the window's most surprising event, start and end marks included. A mean would
 let a long normal stretch drown one wrong step (measured in ``docs/experiments.md``). Two facts weigh it:
 
-* A *familiar* window, one whose event counts occurred in training, is the same work in another order: its peak counts
-  for a fifth.
+* The nearer a window's event counts are to those of a window of training, the less its peak counts: a fifth where they
+  are the same, which is the same work in another order, and nearly all of it where they are far.
 * A *novel* event, one that training never saw, lifts the window above all that held-out normal windows scored.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from math import exp
 from typing import Any, NamedTuple
 
 from model.errors import ModelError
@@ -22,25 +23,25 @@ class Evidence(NamedTuple):
 
     Attributes:
         peak: Surprisal of the most surprising token that is not novel, nats.
-        familiar: Whether the window's event counts occurred in training.
+        distance: How far its event counts are from the nearest of training, nats (``Familiar.distance``).
         novel: How many of its events training never saw.
     """
 
     peak: float
-    familiar: bool
+    distance: float
     novel: int
 
     @classmethod
-    def of(cls, surprisals: Sequence[float], novel: Sequence[bool], *, familiar: bool) -> "Evidence":
+    def of(cls, surprisals: Sequence[float], novel: Sequence[bool], distance: float) -> "Evidence":
         """Gather the evidence of a window.
 
         Args:
             surprisals: One a token, nats.
             novel: Whether each token is a novel event.
-            familiar: Whether the window's event counts occurred in training.
+            distance: How far the window's event counts are from the nearest of training, nats.
         """
         known = [s for s, is_novel in zip(surprisals, novel, strict=True) if not is_novel]
-        return cls(max(known, default=0.0), familiar, sum(novel))
+        return cls(max(known, default=0.0), distance, sum(novel))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,19 @@ class Combination:
     """How evidence becomes a score.
 
     Attributes:
-        familiar_weight: Factor on the peak of a familiar window.
+        familiar_weight: Factor on the peak of a window whose counts occurred in training.
+        familiar_reach: Distance from them, nats, at which the factor has come within 1/e of 1.
         novel_floor: What a novel event adds, nats: with it a window scores above every held-out normal one.
     """
 
     familiar_weight: float = 0.2
+    familiar_reach: float = 0.5
     novel_floor: float = 10.0
 
     def score(self, evidence: Evidence) -> float:
         """One number in nats; higher is more anomalous."""
-        weight = self.familiar_weight if evidence.familiar else 1.0
+        nearness = exp(-evidence.distance / self.familiar_reach)
+        weight = 1.0 - (1.0 - self.familiar_weight) * nearness
         floor = self.novel_floor if evidence.novel else 0.0
         return floor + weight * evidence.peak
 
@@ -73,6 +77,6 @@ class Combination:
             ModelError: It is not such an object.
         """
         try:
-            return cls(float(value["familiar_weight"]), float(value["novel_floor"]))
+            return cls(*(float(value[each.name]) for each in fields(cls)))
         except (KeyError, TypeError, ValueError) as exc:
             raise ModelError(f"the score combination is broken ({exc}); train the model again.") from exc

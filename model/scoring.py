@@ -112,7 +112,7 @@ class Scorer:
             _check_length(window)
         tokens = [self.artefact.vocabulary.encode(window) for window in windows]
         evidence = [
-            Evidence.of(row, [t == NOVEL for t in ts], familiar=window in self.artefact.familiar)
+            Evidence.of(row, [t == NOVEL for t in ts], self.artefact.familiar.distance(window))
             for window, ts, row in zip(windows, tokens, surprisals(self._network, tokens), strict=True)
         ]
         return [self.artefact.combination.score(e) for e in evidence]

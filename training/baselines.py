@@ -22,7 +22,7 @@ def _event_set(window: WindowContent) -> Iterable[Hashable]:
 
 
 def _count_vector(window: WindowContent) -> Iterable[Hashable]:
-    return (count_vector(window),)
+    return (count_vector(window).hash(),)
 
 
 def _event_pairs(window: WindowContent) -> Iterable[Hashable]:

@@ -43,7 +43,7 @@ def score_held_out(
     windows = list(split.held_out_windows)
     rows = surprisals(network, [vocabulary.encode(window) for window in windows])
     scores = {
-        window: combination.score(Evidence.of(row, _novel(window, known), familiar=window in familiar))
+        window: combination.score(Evidence.of(row, _novel(window, known), familiar.distance(window)))
         for window, row in zip(windows, rows, strict=True)
     }
     sessions = [[scores[w] for w in session if not any(_novel(w, known))] for session in split.held_out]

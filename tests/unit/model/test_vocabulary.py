@@ -1,8 +1,13 @@
 """Vocabulary, familiarity and evidence: the small parts."""
 
-import pytest
+from collections import Counter
+from math import e, inf, log
 
-from model.content import WindowContent
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.content import WindowContent, split_events
 from model.errors import ModelError
 from model.evidence import Combination, Evidence
 from model.familiarity import Familiar, count_vector
@@ -39,25 +44,55 @@ def test_familiarity_knows_counts_and_marks_but_no_order() -> None:
 
 def test_a_count_vector_never_changes() -> None:
     """Artefacts of last year must still be read: the hash is fixed."""
-    assert count_vector(WindowContent(A + B, starts_session=True, final=True)).hex() == "954456cd3805e1f3"
+    assert count_vector(WindowContent(A + B, starts_session=True, final=True)).hash().hex() == "954456cd3805e1f3"
 
 
 def test_familiar_windows_survive_the_array() -> None:
     """Reading what was written changes nothing."""
     familiar = Familiar.of([WindowContent(e, starts_session=True, final=True) for e in (A, B, C, A + B)])
 
-    assert Familiar.from_array(familiar.to_array(), familiar.most_in_window) == familiar
+    assert Familiar.from_arrays(familiar.to_arrays(), familiar.most_in_window) == familiar
 
 
-def test_a_familiar_window_counts_less_and_a_novel_one_more() -> None:
+def test_distance_is_that_to_the_nearest_window_with_the_same_marks() -> None:
+    """In nats: each event adds how far apart the logarithms of its counts are."""
+    familiar = Familiar.of(
+        WindowContent(events, starts_session=True, final=True) for events in (A + B, A * 9 + B, A + B + C + C)
+    )
+
+    def distance(events: bytes, *, final: bool = True) -> float:
+        return familiar.distance(WindowContent(events, starts_session=True, final=final))
+
+    assert distance(B + A) == 0
+    assert distance(A * 10 + B) == pytest.approx(log(11 / 10))  # one more of many is little
+    assert distance(A + B + B) == pytest.approx(log(3 / 2))  # one more of few is much
+    assert distance(A) == pytest.approx(log(2))  # one is missing
+    assert distance(A + B + b"newevent") == pytest.approx(log(2))
+    assert distance(A + B, final=False) == inf
+
+
+@given(st.lists(st.lists(st.sampled_from([A, B, C]), min_size=1, max_size=6), min_size=2, max_size=8))
+def test_distance_is_what_its_formula_says(windows: list[list[bytes]]) -> None:
+    """As the sum that its docstring names, over all windows of training."""
+    new, *training = [WindowContent(b"".join(events), starts_session=True, final=False) for events in windows]
+
+    def apart(one: WindowContent, other: WindowContent) -> float:
+        ns, ms = Counter(split_events(one.events)), Counter(split_events(other.events))
+        return sum(abs(log((1 + ns[event]) / (1 + ms[event]))) for event in (A, B, C))
+
+    assert Familiar.of(training).distance(new) == pytest.approx(min(apart(new, old) for old in training), abs=1e-9)
+
+
+def test_a_near_window_counts_less_and_a_novel_one_more() -> None:
     """The two facts weigh the peak as documented."""
-    score = Combination(familiar_weight=0.2, novel_floor=10.0).score
+    score = Combination(familiar_weight=0.2, familiar_reach=0.5, novel_floor=10.0).score
 
-    assert score(Evidence(5.0, familiar=False, novel=0)) == pytest.approx(5.0)
-    assert score(Evidence(5.0, familiar=True, novel=0)) == pytest.approx(1.0)
-    assert score(Evidence(5.0, familiar=False, novel=2)) == pytest.approx(15.0)
+    assert score(Evidence(5.0, inf, novel=0)) == pytest.approx(5.0)
+    assert score(Evidence(5.0, 0.0, novel=0)) == pytest.approx(1.0)
+    assert score(Evidence(5.0, 0.5, novel=0)) == pytest.approx(5 * (1 - 0.8 / e))
+    assert score(Evidence(5.0, inf, novel=2)) == pytest.approx(15.0)
 
 
 def test_the_peak_leaves_novel_events_out() -> None:
     """How unlikely the network finds NOVEL is chance, so it does not count."""
-    assert Evidence.of([1.0, 9.0], [False, True], familiar=False) == Evidence(1.0, familiar=False, novel=1)
+    assert Evidence.of([1.0, 9.0], [False, True], 2.0) == Evidence(1.0, 2.0, novel=1)
