@@ -7,7 +7,7 @@ TEST_PROCESSES ?= 2
 .DEFAULT_GOAL := help
 # OpenMP's threads must not spin while they wait: on a busy machine that made a training eight times as long.
 export OMP_WAIT_POLICY := PASSIVE
-.PHONY: help setup demo test test-fast chaos fuzz check format schemas bench bench-consumer bench-hdfs bench-learn bench-templates clean
+.PHONY: help setup demo test test-fast chaos fuzz check format schemas bench bench-consumer bench-detector bench-hdfs bench-learn bench-templates clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -58,10 +58,13 @@ format: $(VENV)/dev  ## Format the code
 schemas: $(VENV)/dev  ## Write the JSON Schemas of docs/ anew from the code's types
 	$(BIN)/python -m stream.schemas docs
 
-bench: bench-templates bench-consumer bench-hdfs bench-learn  ## Run all benchmarks (data: LOGSCRY_DATA)
+bench: bench-templates bench-consumer bench-detector bench-hdfs bench-learn  ## Run all benchmarks (data: LOGSCRY_DATA)
 
 bench-consumer: $(VENV)/dev  ## One consumer beside the bare poll loop; Redis bytes an event
 	$(BIN)/python -m tests.benchmarks.consumer
+
+bench-detector: $(VENV)/dev  ## The detector alone on labelled sequences, beside simple lookups; windows a second
+	$(BIN)/python -m tests.benchmarks.detector
 
 bench-hdfs: $(VENV)/dev  ## The whole path on real HDFS logs: detection, speed, latency, memory
 	$(BIN)/python -m tests.benchmarks.hdfs

@@ -25,6 +25,7 @@ from model.artefact import Artefact
 from model.content import WindowContent
 from model.scoring import Scorer
 from stream.windowing.windows import WindowRule
+from tests.benchmarks.figures import figures_of
 from tests.benchmarks.places import data_folder
 from tests.benchmarks.sequences import SEQUENCES
 from training.corpus import windows_of
@@ -38,8 +39,6 @@ from training.train import TrainingRequest, train
 WHOLE = WindowRule(size=512, hop=512, session_gap_ms=24 * 3600 * 1000)
 AS_THE_WORKER = WindowRule(size=64, hop=8, session_gap_ms=24 * 3600 * 1000)
 WINDOWS_A_BATCH = 256
-#: Abnormal blocks among all of HDFS_v1: 16,838 of 575,061.
-TRUE_RATE = 16_838 / 575_061
 
 console = Console(stderr=True)
 
@@ -95,28 +94,14 @@ def _judged(model: Path, files: tuple[Path, Path, Path], seed: int, preset: str)
 def _figures(name: str, evaluation: Evaluation, model: Path, judged: Path) -> dict[str, float]:
     if name != "hdfs":
         return {f"{name}_auc": evaluation.model.auc}
-    found = {
-        "hdfs_recall": evaluation.model.recall,
-        "hdfs_false_alarm_rate": _false_alarm_rate(evaluation, evaluation.model),
-        "hdfs_f1": _f1_at_true_rate(evaluation, evaluation.model),
-    }
+    figures = figures_of(evaluation.model, evaluation.keys - evaluation.abnormal)
+    found = {f"hdfs_{each}": getattr(figures, each) for each in ("recall", "false_alarm_rate", "f1", "auc")}
     windows = [content for session in DayFile(judged).sessions() for _, content in windows_of(session, AS_THE_WORKER)]
     speeds = {
         "windows_per_second_distinct": _speed(Artefact.load(model), list(dict.fromkeys(windows))),
         "windows_per_second": _speed(Artefact.load(model), windows),
     }
     return found | speeds
-
-
-def _false_alarm_rate(evaluation: Evaluation, measures: Measures) -> float:
-    return measures.false_alarms / (evaluation.keys - evaluation.abnormal)
-
-
-def _f1_at_true_rate(evaluation: Evaluation, measures: Measures) -> float:
-    """F1 as it would be among blocks of which ``TRUE_RATE`` are abnormal."""
-    found = TRUE_RATE * measures.recall
-    false = (1 - TRUE_RATE) * _false_alarm_rate(evaluation, measures)
-    return 2 * found / (found + false + TRUE_RATE)
 
 
 def _speed(artefact: Artefact, windows: Sequence[WindowContent]) -> float:
@@ -132,9 +117,9 @@ def _table(title: str, evaluation: Evaluation) -> Table:
     names = ("", "found", "false alarms", "recall", "false alarm rate", "F1 at 2.93 %", "AUC")
     table = Table(*names, title=title, title_justify="left")
     for name, measures in sides.items():
-        rate, f1 = _false_alarm_rate(evaluation, measures), _f1_at_true_rate(evaluation, measures)
+        recall, rate, f1, auc = figures_of(measures, evaluation.keys - evaluation.abnormal)
         counts = f"{measures.found:,}", f"{measures.false_alarms:,}"
-        table.add_row(name, *counts, f"{measures.recall:.5f}", f"{rate:.5f}", f"{f1:.4f}", f"{measures.auc:.5f}")
+        table.add_row(name, *counts, f"{recall:.5f}", f"{rate:.5f}", f"{f1:.4f}", f"{auc:.5f}")
     return table
 
 

@@ -1,0 +1,49 @@
+"""What a pretrained encoder buys: ``python -m tests.benchmarks.transfer --help``.
+
+On HDFS's sessions: detectors that learn from 50, 200, 1,000 and all normal sessions, from the first two layers of
+all-MiniLM-L6-v2 that read the templates' texts, and from an encoder of the same size from scratch, for the same steps.
+The last line is one JSON object: recall, false alarm rate, F1 at the true rate and AUC of each.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from tests.benchmarks.figures import Figures, mean_figures
+from tests.benchmarks.places import data_folder
+from tests.benchmarks.study import Variant, judge, learn_from, read_data
+
+MINILM_HIDDEN = 384
+
+console = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the study and print the figures."""
+    parser = argparse.ArgumentParser(description="Detectors with and without a pretrained encoder on HDFS's sessions.")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="folder that holds hdfs/")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the trainings")
+    parser.add_argument("--steps", type=int, default=200, help="of each training")
+    parser.add_argument("--sessions", type=int, nargs="+", default=[50, 200, 1_000, 12_000], help="to learn from")
+    given = parser.parse_args()
+    variants = {
+        "pretrained": Variant(given.steps, pretrained=True),
+        "scratch": Variant(given.steps, hidden=MINILM_HIDDEN),
+    }
+    results: dict[str, Figures] = {}
+    with TemporaryDirectory(prefix="logscry-bench-") as folder:
+        data = read_data(given.data, Path(folder))
+        for sessions in given.sessions:
+            for name, variant in variants.items():
+                seeds = [judge(learn_from(data, sessions, seed), variant, seed) for seed in given.seeds]
+                label = f"{name}, {min(sessions, len(data.training))} sessions"
+                results[label] = mean_figures(seeds)
+                console.print(f"{label}: {results[label]}; F1 {[round(each.f1, 4) for each in seeds]}")
+    print(json.dumps({name: each._asdict() for name, each in results.items()}))  # noqa: T201 -- the result
+
+
+if __name__ == "__main__":
+    main()
