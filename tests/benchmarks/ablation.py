@@ -1,7 +1,7 @@
 """What each part of the detector is worth: ``python -m tests.benchmarks.ablation --help``.
 
 On HDFS's sessions, each whole; every variant is trained for the same steps, and its threshold found from held-out
-normal sessions. The last line is one JSON object: recall, false alarm rate, F1 at the true rate and AUC of each variant.
+normal sessions. The last line is one JSON object: recall, false alarm rate, F1 at the true rate and AUC of each.
 """
 
 import argparse
