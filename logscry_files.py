@@ -29,6 +29,7 @@ from logscry_options import (
     WithoutKey,
     key_rule,
     shown,
+    wording,
 )
 from stream.durations import duration_ms
 
@@ -48,6 +49,7 @@ def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
     message_field: MessageField = None,
     time_field: TimeField = None,
     time_zone: TimeZone = None,
+    mask: Masks = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the settings file here.", show_default=False)
     ] = None,
@@ -59,14 +61,14 @@ def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
     """
     import orjson  # noqa: PLC0415
 
-    from model.lines.choice import FormatChoice  # noqa: PLC0415
     from training.inspection.config_file import config_file, write_config  # noqa: PLC0415
     from training.inspection.inspection import inspect_logs  # noqa: PLC0415
     from training.inspection.report import print_inspection, print_next  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
 
+    said = wording((line_format, message_field, time_field, time_zone), mask)
     with RichProgress(Console(stderr=True)) as progress:
-        found = inspect_logs(logs, FormatChoice(line_format, message_field, time_field, time_zone), progress)
+        found = inspect_logs(logs, said, progress)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
     else:
@@ -84,6 +86,7 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     message_field: MessageField = None,
     time_field: TimeField = None,
     time_zone: TimeZone = None,
+    mask: Masks = None,
     pretrained: Pretrained = None,
     max_time: MaxTime = None,
     epochs: Epochs = None,
@@ -95,18 +98,17 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     It trains with what [b]logscry inspect[/b] proposes, and writes the model and, beside it, a settings file. Who knows
     better what belongs together says so to [b]logscry train[/b].
     """
-    from model.lines.choice import FormatChoice  # noqa: PLC0415
     from training.inspection.inspection import inspect_logs  # noqa: PLC0415
     from training.inspection.report import print_inspection, print_learnt  # noqa: PLC0415
     from training.learn import LearnRequest  # noqa: PLC0415
     from training.learn import learn as learn_model  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
 
-    choice = FormatChoice(line_format, message_field, time_field, time_zone)
+    said = wording((line_format, message_field, time_field, time_zone), mask)
     seconds = duration_ms(max_time) / 1000 if max_time else float("inf")
-    request = LearnRequest(logs, output, choice, pretrained, seconds, seed, budget, epochs)
+    request = LearnRequest(logs, output, pretrained, seconds, seed, budget, epochs)
     with RichProgress(Console(stderr=True)) as progress:
-        found = inspect_logs(logs, choice, progress)
+        found = inspect_logs(logs, said, progress)
     print_inspection(Console(), found)
     with RichProgress(Console(stderr=True)) as progress:
         artefact = learn_model(request, found, progress)
@@ -138,22 +140,21 @@ def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     Example: [b]logscry preprocess logs/ --output days/ --key-pattern 'trace=(\w+)'[/b]
     """
-    from model.events.own_masks import OwnMasks  # noqa: PLC0415
-    from model.lines.choice import FormatChoice  # noqa: PLC0415
     from training.preprocess import PreprocessRequest  # noqa: PLC0415
     from training.preprocess import preprocess as preprocess_logs  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
     from training.selection import KeySample, Selection  # noqa: PLC0415
 
     rule = key_rule(key_pattern, key_field, without_key)
+    said = wording((line_format, message_field, time_field, time_zone), mask)
     request = PreprocessRequest(
         inputs=Selection(tuple(logs), max_files, KeySample(sample_ratio)),
         output=output,
         key=rule if rule.names_a_key else None,
-        lines=FormatChoice(line_format, message_field, time_field, time_zone),
+        lines=said.lines,
         session_gap_ms=duration_ms(session_gap) if session_gap else None,
         model=model,
-        masks=OwnMasks.of(mask or ()),
+        masks=said.masks,
     )
     with RichProgress() as progress:
         written = preprocess_logs(request, progress)
@@ -206,20 +207,19 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     On several GPUs: [b]accelerate launch -m logscry train logs/ --preset dgx[/b], or torchrun in its place.
     """
-    from model.events.own_masks import OwnMasks  # noqa: PLC0415
-    from model.lines.choice import FormatChoice  # noqa: PLC0415
     from stream.windowing.windows import WindowRule  # noqa: PLC0415
     from training.machine import is_main_process  # noqa: PLC0415
     from training.progress import RichProgress, SilentProgress  # noqa: PLC0415
     from training.train import TrainingRequest  # noqa: PLC0415
     from training.train import train as train_model  # noqa: PLC0415
 
+    said = wording((line_format, message_field, time_field, time_zone), mask)
     request = TrainingRequest(
         inputs=tuple(logs),
         output=output,
         key=key_rule(key_pattern, key_field, without_key),
-        lines=FormatChoice(line_format, message_field, time_field, time_zone),
-        masks=OwnMasks.of(mask or ()),
+        lines=said.lines,
+        masks=said.masks,
         preset=preset,
         pretrained=pretrained,
         layers=layers,

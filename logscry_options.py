@@ -39,6 +39,7 @@ __all__ = [
     "pairs",
     "repeated",
     "shown",
+    "wording",
 ]
 
 Config = Annotated[
@@ -188,3 +189,17 @@ def key_rule(
     from model.lines.key_rule import KeyRule  # noqa: PLC0415
 
     return KeyRule(record_key, tuple(headers or ()), tuple(fields or ()), pattern, cast("Any", without))
+
+
+def wording(line_format: tuple[str | None, str | None, str | None, str | None], masks: list[str] | None) -> Any:  # noqa: ANN401
+    """What the options of lines and masks say, as a ``Wording``.
+
+    Args:
+        line_format: The values of --format, --message-field, --time-field and --time-zone.
+        masks: Those of --mask.
+    """
+    from model.events.own_masks import OwnMasks  # noqa: PLC0415
+    from model.lines.choice import FormatChoice  # noqa: PLC0415
+    from training.reading import Wording  # noqa: PLC0415
+
+    return Wording(FormatChoice(*line_format), OwnMasks.of(masks or ()))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from model.artefact import Artefact
 from model.events.templates import Templates
-from model.lines.choice import FormatChoice
 from model.lines.parser import LineParser
 from training.inspection.config_file import config_file, config_path, write_config
 from training.inspection.inspection import Inspection
@@ -27,7 +26,6 @@ class LearnRequest:
     Attributes:
         inputs: Log files, folders and globs of normal operation.
         output: The artefact's folder. The settings file is beside it.
-        choice: What is known about how lines are written.
         pretrained: Folder of a pretrained encoder, or its name on the hub: then the preset is ``transfer``.
         max_seconds: Bound on the learning itself.
         epochs: Passes over the windows; None leaves them to the preset.
@@ -37,7 +35,6 @@ class LearnRequest:
 
     inputs: Sequence[str]
     output: Path
-    choice: FormatChoice = FormatChoice()  # noqa: RUF009 -- frozen, so one for all does no harm
     pretrained: str | Path | None = None
     max_seconds: float = inf
     seed: int = 0
@@ -50,7 +47,7 @@ def learn(request: LearnRequest, inspection: Inspection, progress: Progress | No
 
     Args:
         request: What to learn from.
-        inspection: Of the same logs.
+        inspection: Of the same logs; what a person said to it holds here too.
         progress: Told how far it is.
 
     Returns:
@@ -63,7 +60,7 @@ def learn(request: LearnRequest, inspection: Inspection, progress: Progress | No
     progress = progress or SilentProgress()
     proposal = inspection.proposal
     if not inspection.sample.whole and proposal.key.names_a_key:
-        parser = LineParser(proposal.line_format, Templates(inspection.templates))
+        parser = LineParser(proposal.line_format, Templates(inspection.templates, inspection.said.masks))
         gap = surveyed_gap(LogFiles(request.inputs), parser, proposal.key, progress)
         proposal = replace(proposal, rule=proposed_rule(proposal.key, gap))
     artefact = train(
@@ -71,7 +68,8 @@ def learn(request: LearnRequest, inspection: Inspection, progress: Progress | No
             inputs=tuple(request.inputs),
             output=request.output,
             key=proposal.key,
-            lines=request.choice,
+            lines=inspection.said.lines,
+            masks=inspection.said.masks,
             preset=proposal.preset if request.pretrained is None else "transfer",
             pretrained=request.pretrained,
             rule=proposal.rule,

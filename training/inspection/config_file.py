@@ -101,6 +101,7 @@ def train_command(proposal: Proposal, logs: Sequence[str], model: Path) -> str:
     words = ["logscry", "train", *logs, "--output", str(model), *_key_options(proposal.key)]
     words += ["--preset", proposal.preset, "--window-size", str(proposal.rule.size)]
     words += ["--window-hop", str(proposal.rule.hop), "--session-gap", duration_text(proposal.rule.session_gap_ms)]
+    words += [word for mask in proposal.masks.masks for word in ("--mask", f"{mask.name}={mask.expression}")]
     if proposal.line_format.zone != "UTC":
         words += ["--time-zone", proposal.line_format.zone]
     return shlex.join(words)

@@ -9,7 +9,6 @@ from typing import Any
 from model.errors import ConfigurationError
 from model.events.mining import Miner
 from model.events.templates import Template, Templates
-from model.lines.choice import FormatChoice
 from model.lines.detection import Detection, detect
 from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
@@ -22,6 +21,7 @@ from training.inspection.proposal import Proposal, proposal_of, proposed_key
 from training.inspection.sample import Sample, take_sample
 from training.inspection.session_gap import SessionGap, proposed_gap
 from training.progress import Progress, SilentProgress
+from training.reading import Wording
 
 __all__ = ["Inspection", "inspect_logs"]
 
@@ -35,6 +35,7 @@ class Inspection:
 
     Attributes:
         sample: What was looked at.
+        said: What a person said about the lines.
         detection: The format, and how many of the lines have it.
         unreadable: Lines that are no log lines, by reason.
         templates: What messages there are, the commonest first.
@@ -46,6 +47,7 @@ class Inspection:
     """
 
     sample: Sample
+    said: Wording
     detection: Detection
     unreadable: dict[str, int]
     templates: tuple[Template, ...]
@@ -85,13 +87,15 @@ class Inspection:
 
 
 def inspect_logs(
-    inputs: Sequence[str], choice: FormatChoice | None = None, progress: Progress | None = None
+    inputs: Sequence[str],
+    said: Wording = Wording(),  # noqa: B008 -- frozen, so one for all does no harm
+    progress: Progress | None = None,
 ) -> Inspection:
     """Look at logs: all lines of small ones, a bounded sample of large ones.
 
     Args:
         inputs: Files, folders and globs; ``.gz`` is unpacked.
-        choice: What is known about how lines are written; the rest is found out.
+        said: What a person says about the lines; the rest is found out.
         progress: Told how far it is.
 
     Raises:
@@ -103,9 +107,9 @@ def inspect_logs(
     progress.advance(len(sample.lines), {})
     progress.end()
     detection = detect(sample.lines)
-    line_format = (choice or FormatChoice()).applied_to(lambda: detection.line_format)
+    line_format = said.lines.applied_to(lambda: detection.line_format)
     detection = Detection(line_format, detection.confidence, detection.lines)
-    templates = _templates(sample, LineParser(line_format, Templates()), progress)
+    templates = _templates(sample, LineParser(line_format, Templates()), said, progress)
     parser = LineParser(line_format, templates)
     parsed = parser.parse(sample.lines)
     if not parsed.event_id:
@@ -116,11 +120,12 @@ def inspect_logs(
     ranked = _ranking(columns, progress)
     keys = columns.keys(proposed_key(ranked)) if ranked.best else [b"%d" % file for file in columns.files]
     gap = proposed_gap(keys, columns.time_ms, columns.events)
-    proposal = proposal_of(sample.lines, line_format, ranked, gap)
+    proposal = proposal_of(sample.lines, line_format, ranked, gap, said.masks)
     return Inspection(
         sample=sample,
         detection=detection,
         unreadable=dict(Counter(error.reason for _, error in parsed.errors)),
+        said=said,
         templates=tuple(sorted(templates, key=lambda each: (-each.count, each.text))),
         examples=tuple(_examples(columns, (proposal.key, keys), parser)),
         ranking=ranked,
@@ -130,9 +135,9 @@ def inspect_logs(
     )
 
 
-def _templates(sample: Sample, parser: LineParser, progress: Progress) -> Templates:
+def _templates(sample: Sample, parser: LineParser, said: Wording, progress: Progress) -> Templates:
     progress.begin("templates", len(sample.lines))
-    miner = Miner()
+    miner = Miner(masks=said.masks)
     for batch in _batches(sample.lines):
         miner.add(parser.message_shapes(batch))
         progress.advance(len(batch), {})

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from model.events.own_masks import NO_OWN_MASKS, OwnMasks
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from stream.windowing.windows import WindowRule
@@ -35,6 +36,7 @@ class Proposal:
         line_format: How lines are written, their time zone included.
         preset: How to train.
         doubts: What a person should look at first; none where all is clear.
+        masks: What a person said that varies in the messages.
     """
 
     key: KeyRule
@@ -42,6 +44,7 @@ class Proposal:
     line_format: LineFormat
     preset: str
     doubts: tuple[str, ...]
+    masks: OwnMasks = NO_OWN_MASKS
 
 
 def proposed_key(ranking: KeyRanking) -> KeyRule:
@@ -60,7 +63,13 @@ def proposed_rule(key: KeyRule, gap: SessionGap) -> WindowRule:
     return WindowRule(_WINDOW_SIZE, 1 if short else _WINDOW_HOP, gap.gap_ms)
 
 
-def proposal_of(lines: Sequence[bytes], line_format: LineFormat, ranking: KeyRanking, gap: SessionGap) -> Proposal:
+def proposal_of(
+    lines: Sequence[bytes],
+    line_format: LineFormat,
+    ranking: KeyRanking,
+    gap: SessionGap,
+    masks: OwnMasks = NO_OWN_MASKS,
+) -> Proposal:
     """Put the settings together.
 
     Args:
@@ -68,10 +77,11 @@ def proposal_of(lines: Sequence[bytes], line_format: LineFormat, ranking: KeyRan
         line_format: How they are written.
         ranking: The candidates for their key.
         gap: The proposed session gap, for the proposed key.
+        masks: What a person said that varies.
     """
     key = proposed_key(ranking)
     doubts = tuple(_doubts(len(lines), line_format, ranking, gap))
-    return Proposal(key, proposed_rule(key, gap), line_format, PRESET, doubts)
+    return Proposal(key, proposed_rule(key, gap), line_format, PRESET, doubts, masks)
 
 
 def _doubts(lines: int, line_format: LineFormat, ranking: KeyRanking, gap: SessionGap) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.artefact import Artefact
+from model.events.own_masks import OwnMasks
 from model.lines.key_rule import KeyRule
 from model.reading_part import ReadingPart
 from stream.settings import load_settings
@@ -15,6 +16,7 @@ from training.inspection.config_file import config_path
 from training.inspection.inspection import inspect_logs
 from training.inspection.sample import take_sample
 from training.learn import LearnRequest, learn
+from training.reading import Wording
 from training.train import TrainingRequest, train
 
 
@@ -66,3 +68,12 @@ def test_learning_trains_on_what_a_person_would_have_set_up(tmp_path: Path):
     assert learnt.line_format == by_hand.line_format
     assert learnt.vocabulary == by_hand.vocabulary
     assert len(by_hand.fingerprint) > 1
+
+
+def test_masks_of_ones_own_are_learnt_with(tmp_path: Path):
+    """What was said to the inspection is in the model."""
+    masks = OwnMasks.of(["step=([a-z]+)$"])
+    found = inspect_logs([written(tmp_path, toy_lines(300, seed=1))], Wording(masks=masks))
+    learnt = learn(LearnRequest([str(tmp_path)], tmp_path / "learnt", max_seconds=1), found)
+
+    assert learnt.templates.masks == masks

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from model.errors import ConfigurationError
+from model.events.own_masks import OwnMasks
 from model.events.templates import Templates
 from model.lines.choice import FormatChoice
 from model.lines.detection import detect_format
@@ -26,6 +27,7 @@ from training.inspection.sample import take_sample
 from training.inspection.survey import surveyed_gap
 from training.log_files import LogFiles
 from training.progress import SilentProgress
+from training.reading import Wording
 
 DATA = data_folder()
 
@@ -113,14 +115,14 @@ def test_what_is_said_about_the_format_holds(tmp_path):
     path = written(tmp_path, lines)
     choice = FormatChoice("<Time> <Level> <Content>", time_zone="+02:00")
 
-    assert inspect_logs([path], choice).proposal.line_format.header == "<Time> <Level> <Content>"
-    assert inspect_logs([path], FormatChoice(time_zone="+02:00")).proposal.line_format.zone == "+02:00"
+    assert inspect_logs([path], Wording(choice)).proposal.line_format.header == "<Time> <Level> <Content>"
+    assert inspect_logs([path], Wording(FormatChoice(time_zone="+02:00"))).proposal.line_format.zone == "+02:00"
 
 
 def test_lines_that_cannot_be_read_are_refused_together(tmp_path):
     """Nothing is left to look at."""
     with pytest.raises(ConfigurationError, match="none of 2 lines can be read as json"):
-        inspect_logs([written(tmp_path, ["no json", "nor this"])], FormatChoice("json"))
+        inspect_logs([written(tmp_path, ["no json", "nor this"])], Wording(FormatChoice("json")))
 
 
 def test_the_keys_that_are_measured_are_those_of_training_and_serving(tmp_path):
@@ -246,3 +248,14 @@ def test_a_sample_of_very_long_lines_stays_small(tmp_path):
 
     assert len(take_sample([path], most_bytes=2_500).lines) == 3
     assert len(take_sample([path], most_bytes=2_000_000).lines) == 100
+
+
+def test_what_a_person_says_that_varies_is_one_template_and_in_the_command(tmp_path):
+    """A mask of one's own joins templates, and the command that trains has it."""
+    colours = ["red", "green", "blue", "white", "black", "pink", "grey"]
+    lines = [f"2026-03-01T00:00:{n:02}Z INFO the lamp is {colour}" for n, colour in enumerate(colours)]
+    path, masks = written(tmp_path, lines), OwnMasks.of([r"colour=lamp is (\w+)"])
+
+    assert [each.text for each in inspect_logs([path], Wording(masks=masks)).templates] == ["the lamp is <*>"]
+    text = shown(inspect_logs([path], Wording(masks=masks)), 200)
+    assert "--mask 'colour=lamp is (\\w+)'" in text
