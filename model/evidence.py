@@ -1,10 +1,11 @@
 """From surprisals to one score: what speaks for an anomaly in a window, and how it is combined.
 
 The core is the *peak*: the surprisal of the window's most surprising event, start and end marks included. A mean would
-let a long normal stretch drown one wrong step (measured in ``docs/experiments.md``). Two facts weigh it:
+let a long normal stretch drown one wrong step (measured in ``docs/experiments.md``). Two more things count:
 
-* The nearer a window's event counts are to those of a window of training, the less its peak counts: a fifth where they
-  are the same, which is the same work in another order, and nearly all of it where they are far.
+* The *distance* of the window's event counts from the nearest of training is added: nats to nats. It sees a step that
+  is repeated far too often, which surprises nobody who reads along. And the nearer the counts are, the less the peak
+  counts: a fifth where they are the same, which is the same work in another order, and nearly all where they are far.
 * A *novel* event, one that training never saw, lifts the window above all that held-out normal windows scored.
 """
 
@@ -51,11 +52,13 @@ class Combination:
     Attributes:
         familiar_weight: Factor on the peak of a window whose counts occurred in training.
         familiar_reach: Distance from them, nats, at which the factor has come within 1/e of 1.
+        most_distance: What the distance adds at most, nats: it is infinite where training never saw such marks.
         novel_floor: What a novel event adds, nats: with it a window scores above every held-out normal one.
     """
 
     familiar_weight: float = 0.2
     familiar_reach: float = 0.5
+    most_distance: float = 10.0
     novel_floor: float = 10.0
 
     def score(self, evidence: Evidence) -> float:
@@ -63,7 +66,7 @@ class Combination:
         nearness = exp(-evidence.distance / self.familiar_reach)
         weight = 1.0 - (1.0 - self.familiar_weight) * nearness
         floor = self.novel_floor if evidence.novel else 0.0
-        return floor + weight * evidence.peak
+        return floor + weight * evidence.peak + min(evidence.distance, self.most_distance)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads."""

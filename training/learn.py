@@ -30,7 +30,7 @@ class LearnRequest:
         max_seconds: Bound on the learning itself.
         epochs: Passes over the windows; None leaves them to the preset.
         seed: Of the split, the weights, the order and the masks.
-        alerts_per_10000_windows: Alert budget; None allows about one alert in 500 normal sessions.
+        alerts_per_10000_windows: Alert budget; None allows about one alert in 1,000 normal sessions.
     """
 
     inputs: Sequence[str]

@@ -45,7 +45,7 @@ from training.split import Split, split_sessions
 __all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "train"]
 
 #: Of so many normal sessions one may be alerted, where nobody sets a budget: people count sessions, not windows.
-SESSIONS_AN_ALERT = 500
+SESSIONS_AN_ALERT = 1000
 #: The alert budget per 10,000 windows where nobody sets one: None leaves it to ``SESSIONS_AN_ALERT``.
 DEFAULT_BUDGET: float | None = None
 
@@ -69,7 +69,7 @@ class TrainingRequest:
         max_seconds: Bound on the learning itself.
         held_out_share: Share of the keys to judge by.
         alerts_per_10000_windows: Alert budget that sets the threshold, where ``threshold`` does not; None allows
-            about one alert in 500 normal sessions, however many windows they have.
+            about one alert in 1,000 normal sessions, however many windows they have.
         threshold: In nats; None takes the budget.
         max_files: Only the first so many files; None reads all.
         sample_ratio: Share of the keys to learn from, more than 0, at most 1.

@@ -84,13 +84,13 @@ def test_distance_is_what_its_formula_says(windows: list[list[bytes]]) -> None:
 
 
 def test_a_near_window_counts_less_and_a_novel_one_more() -> None:
-    """The two facts weigh the peak as documented."""
-    score = Combination(familiar_weight=0.2, familiar_reach=0.5, novel_floor=10.0).score
+    """Peak, distance and novelty are put together as documented."""
+    score = Combination(familiar_weight=0.2, familiar_reach=0.5, most_distance=3.0, novel_floor=10.0).score
 
-    assert score(Evidence(5.0, inf, novel=0)) == pytest.approx(5.0)
     assert score(Evidence(5.0, 0.0, novel=0)) == pytest.approx(1.0)
-    assert score(Evidence(5.0, 0.5, novel=0)) == pytest.approx(5 * (1 - 0.8 / e))
-    assert score(Evidence(5.0, inf, novel=2)) == pytest.approx(15.0)
+    assert score(Evidence(5.0, 0.5, novel=0)) == pytest.approx(5 * (1 - 0.8 / e) + 0.5)
+    assert score(Evidence(5.0, inf, novel=0)) == pytest.approx(5.0 + 3.0)
+    assert score(Evidence(5.0, inf, novel=2)) == pytest.approx(5.0 + 3.0 + 10.0)
 
 
 def test_the_peak_leaves_novel_events_out() -> None:
