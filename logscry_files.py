@@ -277,8 +277,17 @@ def score(  # noqa: PLR0913, PLR0917 -- one parameter an option
 @app.command(rich_help_panel=LEARN)
 def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
-    labels: Annotated[Path, typer.Option(help="CSV: the key, and a column [b]label[/b] (0 normal, 1 abnormal).")],
-    model: TrainedModel = _MODEL,
+    labels: Annotated[
+        Path,
+        typer.Option(
+            help="CSV: the key, and a column [b]label[/b] (0 normal, 1 abnormal). Or columns [b]line[/b] and "
+            "[b]label[/b], and [b]file[/b] where there are several logs: then windows are judged by their lines."
+        ),
+    ],
+    models: Annotated[
+        list[Path] | None,
+        typer.Option("--checkpoint", "--model", "-m", help="Artefact folder; several give mean and spread."),
+    ] = None,
     training_logs: Annotated[
         list[str] | None, typer.Option(help="The logs of training: adds the baselines. May be repeated.")
     ] = None,
@@ -286,15 +295,21 @@ def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     threshold: Threshold = None,
     budget: Budget = None,
 ) -> None:
-    """Judge a model against labels, beside simple lookups: precision, recall, F1, AUC, false alarms."""
+    """Judge models against labels, beside simple lookups: precision, recall, F1, AUC, false alarms, how early."""
     from training.evaluate import EvaluationRequest  # noqa: PLC0415
     from training.evaluate import evaluate as evaluate_model  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
     from training.report import evaluation_table  # noqa: PLC0415
     from training.score import ScoringRequest  # noqa: PLC0415
+    from training.spread import as_json  # noqa: PLC0415
+    from training.writing import write_json  # noqa: PLC0415
 
-    scoring = ScoringRequest(model, tuple(logs), threshold=threshold, alerts_per_10000_windows=budget)
-    request = EvaluationRequest(scoring, labels, tuple(training_logs or ()), output)
+    evaluations = []
     with RichProgress() as progress:
-        evaluation = evaluate_model(request, progress)
-    Console().print(evaluation_table(evaluation))
+        for number, model in enumerate(models or [_MODEL]):
+            scoring = ScoringRequest(model, tuple(logs), threshold=threshold, alerts_per_10000_windows=budget)
+            lookups = () if number else tuple(training_logs or ())  # the same for all models
+            evaluations.append(evaluate_model(EvaluationRequest(scoring, labels, lookups), progress))
+    if output is not None:
+        write_json(output, as_json(evaluations))
+    Console().print(evaluation_table(evaluations))

@@ -1,4 +1,4 @@
-"""How well scores tell abnormal keys from normal ones."""
+"""How well scores tell the abnormal from the normal: keys, or windows."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,12 +8,12 @@ import numpy as np
 
 from model.calibration import ALERT_BASE
 
-__all__ = ["KeyOutcome", "Measures", "area_under_curve", "measure"]
+__all__ = ["Measures", "Outcome", "area_under_curve", "measure"]
 
 
 @dataclass(frozen=True, slots=True)
-class KeyOutcome:
-    """What a detector made of all windows of one key.
+class Outcome:
+    """What a detector made of all windows of one key, or of one window.
 
     Attributes:
         abnormal: What the labels say.
@@ -21,6 +21,7 @@ class KeyOutcome:
         windows: How many windows it has.
         flagged: How many of them score above the threshold.
         early: Whether a window before the last of its session was the first to be flagged.
+        seen: Share of its session's lines that had been seen at the end of the first window that was flagged.
     """
 
     abnormal: bool
@@ -28,23 +29,25 @@ class KeyOutcome:
     windows: int
     flagged: int
     early: bool
+    seen: float
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """The usual figures, counted in keys unless a name says otherwise; a ratio without a base is 0.
+    """The usual figures, counted in what is judged unless a name says otherwise; a ratio without a base is 0.
 
     Attributes:
         threshold: In the detector's own unit.
-        found: Abnormal keys with a flagged window.
-        missed: Abnormal keys without one.
-        false_alarms: Normal keys with a flagged window.
-        precision: Share of abnormal keys among the flagged.
-        recall: Share of flagged keys among the abnormal.
+        found: The abnormal with a flagged window.
+        missed: The abnormal without one.
+        false_alarms: The normal with a flagged window.
+        precision: Share of the abnormal among the flagged.
+        recall: Share of the flagged among the abnormal.
         f1: Harmonic mean of the two.
-        auc: Chance that an abnormal key scores above a normal one (ties count a half).
-        false_alarms_per_10000_windows: Flagged windows among 10,000 windows of normal keys.
+        auc: Chance that one that is abnormal scores above one that is normal (ties count a half).
+        false_alarms_per_10000_windows: Flagged windows among 10,000 windows of what is normal.
         early_share: Share of the found whose first flagged window was cut before its session ended.
+        lines_seen: How much of its session had been seen when one of the found was first flagged, on average; a share.
     """
 
     threshold: float
@@ -57,13 +60,14 @@ class Measures:
     auc: float
     false_alarms_per_10000_windows: float
     early_share: float
+    lines_seen: float
 
     def to_json(self) -> dict[str, Any]:
         """All figures by name."""
         return asdict(self)
 
 
-def measure(outcomes: Sequence[KeyOutcome], threshold: float) -> Measures:
+def measure(outcomes: Sequence[Outcome], threshold: float) -> Measures:
     """Compare a detector's outcomes with the labels."""
     abnormal = [outcome for outcome in outcomes if outcome.abnormal]
     normal = [outcome for outcome in outcomes if not outcome.abnormal]
@@ -82,6 +86,7 @@ def measure(outcomes: Sequence[KeyOutcome], threshold: float) -> Measures:
         false_alarms_per_10000_windows=ALERT_BASE
         * _ratio(sum(o.flagged for o in normal), sum(o.windows for o in normal)),
         early_share=_ratio(sum(o.flagged > 0 and o.early for o in abnormal), found),
+        lines_seen=_ratio(sum(o.seen for o in abnormal if o.flagged), found),
     )
 
 

@@ -94,7 +94,7 @@ def _judged(model: Path, files: tuple[Path, Path, Path], seed: int, preset: str)
 def _figures(name: str, evaluation: Evaluation, model: Path, judged: Path) -> dict[str, float]:
     if name != "hdfs":
         return {f"{name}_auc": evaluation.model.auc}
-    figures = figures_of(evaluation.model, evaluation.keys - evaluation.abnormal)
+    figures = figures_of(evaluation.model, evaluation.judged - evaluation.abnormal)
     found = {f"hdfs_{each}": getattr(figures, each) for each in ("recall", "false_alarm_rate", "f1", "auc")}
     windows = [content for session in DayFile(judged).sessions() for _, content in windows_of(session, AS_THE_WORKER)]
     speeds = {
@@ -117,7 +117,7 @@ def _table(title: str, evaluation: Evaluation) -> Table:
     names = ("", "found", "false alarms", "recall", "false alarm rate", "F1 at 2.93 %", "AUC")
     table = Table(*names, title=title, title_justify="left")
     for name, measures in sides.items():
-        recall, rate, f1, auc = figures_of(measures, evaluation.keys - evaluation.abnormal)
+        recall, rate, f1, auc = figures_of(measures, evaluation.judged - evaluation.abnormal)
         counts = f"{measures.found:,}", f"{measures.false_alarms:,}"
         table.add_row(name, *counts, f"{recall:.5f}", f"{rate:.5f}", f"{f1:.4f}", f"{auc:.5f}")
     return table

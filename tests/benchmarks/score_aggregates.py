@@ -15,7 +15,7 @@ from model.content import WindowContent
 from model.surprisal import surprisals
 from model.vocabulary import NOVEL
 from training.corpus import windows_of
-from training.evaluate import read_labels
+from training.labels import KeyLabels, read_labels
 from training.measures import area_under_curve
 from training.progress import SilentProgress
 from training.reading import read_sessions
@@ -45,7 +45,9 @@ def main(model: Path, logs: Path, labels_path: Path) -> None:
     tokens = [artefact.vocabulary.encode(window) for window in distinct]
     rows = dict(zip(distinct, surprisals(artefact.network(), tokens), strict=True))
     novel = {window: NOVEL in ts for window, ts in zip(distinct, tokens, strict=True)}
-    labels = read_labels(labels_path)
+    found = read_labels(labels_path)
+    assert isinstance(found, KeyLabels)
+    labels = found.abnormal
     for name, aggregate in _AGGREGATES.items():
         for weight in (1.0, 0.5, 0.2, 0.1, 0.0):
             scores = {

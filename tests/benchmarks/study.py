@@ -24,9 +24,9 @@ from tests.benchmarks.sequences import SEQUENCES
 from training.batches import WeightedWindows
 from training.corpus import Session, windows_of
 from training.day_files import DayFile
-from training.evaluate import read_labels
+from training.labels import KeyLabels, read_labels
 from training.loop import LoopPlan, fit
-from training.measures import KeyOutcome, measure
+from training.measures import Outcome, measure
 from training.pretrained import load_pretrained
 from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained
 from training.progress import SilentProgress
@@ -77,9 +77,11 @@ class Data:
 def read_data(folder: Path, work: Path) -> Data:
     """Read HDFS's sessions from the folder ``hdfs`` in a folder of data."""
     training, judged, labels = SEQUENCES["hdfs"].write(folder / "hdfs", work)
+    found = read_labels(labels)
+    assert isinstance(found, KeyLabels)
     templates: Iterable[Template] = DayFile(training).source.templates
     texts = {template.event_id: template.text for template in templates}
-    return Data(list(DayFile(training).sessions()), list(DayFile(judged).sessions()), read_labels(labels), texts)
+    return Data(list(DayFile(training).sessions()), list(DayFile(judged).sessions()), found.abnormal, texts)
 
 
 def learn_from(data: Data, sessions: int, seed: int) -> Data:
@@ -190,6 +192,6 @@ def _network(variant: Variant, vocabulary: Vocabulary, texts: Mapping[bytes, str
     return network
 
 
-def _outcome(scores: Sequence[float], threshold: float, *, abnormal: bool) -> KeyOutcome:
+def _outcome(scores: Sequence[float], threshold: float, *, abnormal: bool) -> Outcome:
     flagged = sum(score > threshold for score in scores)
-    return KeyOutcome(abnormal, max(scores), len(scores), flagged, early=False)
+    return Outcome(abnormal, max(scores), len(scores), flagged, early=False, seen=1.0)

@@ -14,7 +14,7 @@ from model.surprisal import surprisals
 from model.vocabulary import BOS, EOS, MASK, PAD
 from tests.toy_model import STEPS, toy_artefact, toy_lines, toy_request
 from training.batches import WeightedWindows, mask_for_training
-from training.evaluate import EvaluationRequest, evaluate, read_labels
+from training.evaluate import EvaluationRequest, evaluate
 from training.loop import LoopPlan, fit
 from training.measures import area_under_curve
 from training.progress import SilentProgress
@@ -153,32 +153,15 @@ def test_a_model_is_judged_beside_the_lookups(model: Path, faulty: tuple[Path, P
     """On a missing step the model and the count vector find all, novel events and lengths nothing."""
     logs = tmp_path / "normal.log"
     logs.write_text("\n".join(toy_lines(200, seed=2)))
-    request = EvaluationRequest(ScoringRequest(model, (faulty[0],)), faulty[1], (logs,), tmp_path / "figures.json")
+    request = EvaluationRequest(ScoringRequest(model, (faulty[0],)), faulty[1], (logs,))
     found = evaluate(request)
 
-    assert (found.keys, found.abnormal, found.absent) == (30, 10, 1)
+    assert (found.unit, found.judged, found.abnormal, found.absent) == ("keys", 30, 10, 1)
     assert (found.model.f1, found.model.auc, found.model.false_alarms) == (1.0, 1.0, 0)
+    assert 0 < found.model.lines_seen <= 1
     assert found.baselines["count vector"].recall == 1.0
     assert found.baselines["novel event"].recall == 0.0
-    assert json.loads((tmp_path / "figures.json").read_text())["model"]["f1"] == 1.0
-    assert evaluation_table(found).row_count == 7
-
-
-def test_labels_in_words_are_understood(tmp_path: Path) -> None:
-    """0 and 1, words, and the dash of supercomputer logs."""
-    path = tmp_path / "labels.csv"
-    path.write_text("key,lines,label\na,1,Normal\nb,1,Anomaly\nc,1,-\nd,1,1\n")
-
-    assert read_labels(path) == {b"a": False, b"b": True, b"c": False, b"d": True}
-
-
-@pytest.mark.parametrize("text", ["", "key\na\n", "key,label\na,perhaps\n", "key,lines,label\na,1\n"])
-def test_labels_that_cannot_be_understood_are_refused(tmp_path: Path, text: str) -> None:
-    """No label is guessed."""
-    (tmp_path / "labels.csv").write_text(text)
-
-    with pytest.raises(ConfigurationError):
-        read_labels(tmp_path / "labels.csv")
+    assert evaluation_table([found]).row_count == 7
 
 
 def test_the_area_under_the_curve_counts_ties_half() -> None:
