@@ -47,7 +47,7 @@ def _cells(figures: Mapping[str, float]) -> list[str]:
     return [
         *(f"{figures[name]:.3f}" for name in ("precision", "recall")),
         *(f"{figures[name]:.4f}" for name in ("f1", "auc")),
-        *(f"{figures[name]:,.5g}" for name in ("found", "false_alarms")),
+        *(f"{figures[name]:,.1f}".removesuffix(".0") for name in ("found", "false_alarms")),
         f"{figures['false_alarms_per_10000_windows']:.1f}",
         *(f"{figures[name]:.0%}" for name in ("early_share", "lines_seen")),
     ]
