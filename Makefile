@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 .DEFAULT_GOAL := help
 # OpenMP's threads must not spin while they wait: on a busy machine that made a training eight times as long.
 export OMP_WAIT_POLICY := PASSIVE
@@ -32,7 +32,7 @@ setup: $(VENV)/dev  ## Install everything for development into .venv
 demo: $(VENV)/run  ## See it work: faults in a small shop's logs, found and explained (DEMO_SECONDS=60, DEMO_KEEP=1)
 	$(BIN)/python -m deploy.demo
 
-test: $(VENV)/dev  ## Run all tests, on every broker that this machine offers (TEST_PROCESSES=2)
+test: $(VENV)/dev  ## Run all tests, on every broker that this machine offers (TEST_PROCESSES=3)
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-fast: $(VENV)/dev  ## Run the tests that need no servers

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -63,10 +64,38 @@ def _counted(messages: Sequence[bytes]) -> bytes:
     return b"".join(b"%d %s" % (len(message), message) for message in messages)
 
 
+# Named: hypothesis parses the module of a lambda to describe it, which CPython 3.11 may fail to within a deep call.
+def _containers(below: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    return st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below, max_size=3)
+
+
+def _text_body(text: str) -> dict[str, Any]:
+    return {"stringValue": text}
+
+
+def _number_body(number: int) -> dict[str, Any]:
+    return {"intValue": str(number)}
+
+
+def _truth_body(truth: bool) -> dict[str, Any]:  # noqa: FBT001 -- a value
+    return {"boolValue": truth}
+
+
+def _array_body(values: list[Any]) -> dict[str, Any]:
+    return {"arrayValue": {"values": values}}
+
+
+def _pairs_body(pairs: dict[str, Any]) -> dict[str, Any]:
+    return {"kvlistValue": {"values": [{"key": key, "value": value} for key, value in pairs.items()]}}
+
+
+def _bodies(below: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    pairs = st.dictionaries(st.text(max_size=5), below, max_size=3)
+    return st.lists(below, max_size=3).map(_array_body) | pairs.map(_pairs_body)
+
+
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below, max_size=3),
-    max_leaves=8,
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20), _containers, max_leaves=8
 )
 #: Lists in lists: more than this project follows, more than JSON's writer writes, more than its reader reads.
 _DEEP = st.sampled_from([40, 300, 1200]).map(lambda depth: json.loads("[" * depth + "]" * depth))
@@ -79,15 +108,10 @@ _LINES_OF_OBJECTS = st.lists(st.sampled_from(_SHIPPED) | _OBJECTS, min_size=1, m
 JSON = _LINES_OF_OBJECTS.map(b"\n".join) | _LINES_OF_OBJECTS.map(lambda each: b"[" + b",".join(each) + b"]")
 
 _BODIES = st.recursive(
-    st.text(max_size=20).map(lambda text: {"stringValue": text})
-    | st.integers(-(1 << 63), (1 << 63) - 1).map(lambda number: {"intValue": str(number)})
-    | st.booleans().map(lambda truth: {"boolValue": truth}),
-    lambda below: (
-        st.lists(below, max_size=3).map(lambda values: {"arrayValue": {"values": values}})
-        | st.dictionaries(st.text(max_size=5), below, max_size=3).map(
-            lambda pairs: {"kvlistValue": {"values": [{"key": key, "value": value} for key, value in pairs.items()]}}
-        )
-    ),
+    st.text(max_size=20).map(_text_body)
+    | st.integers(-(1 << 63), (1 << 63) - 1).map(_number_body)
+    | st.booleans().map(_truth_body),
+    _bodies,
     max_leaves=6,
 )
 _RECORDS = st.builds(
