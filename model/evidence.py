@@ -11,7 +11,7 @@ let a long normal stretch drown one wrong step (measured in ``docs/experiments.m
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from math import exp
+from math import exp, isfinite
 from typing import Any, NamedTuple
 
 from model.errors import ModelError
@@ -52,7 +52,7 @@ class Combination:
     Attributes:
         familiar_weight: Factor on the peak of a window whose counts occurred in training.
         familiar_reach: Distance from them, nats, at which the factor has come within 1/e of 1.
-        most_distance: What the distance adds at most, nats: it is infinite where training never saw such marks.
+        most_distance: What the distance adds at most, nats.
         novel_floor: What a novel event adds, nats: with it a window scores above every held-out normal one.
     """
 
@@ -60,6 +60,11 @@ class Combination:
     familiar_reach: float = 0.5
     most_distance: float = 10.0
     novel_floor: float = 10.0
+
+    def __post_init__(self) -> None:
+        numbers = asdict(self)
+        if not all(map(isfinite, numbers.values())) or self.familiar_reach <= 0:
+            raise ModelError(f"the score combination {numbers} cannot be used; train the model again.")
 
     def score(self, evidence: Evidence) -> float:
         """One number in nats; higher is more anomalous."""
@@ -80,6 +85,6 @@ class Combination:
             ModelError: It is not such an object.
         """
         try:
-            return cls(*(float(value[each.name]) for each in fields(cls)))
+            return cls(**{each.name: float(value[each.name]) for each in fields(cls)})
         except (KeyError, TypeError, ValueError) as exc:
             raise ModelError(f"the score combination is broken ({exc}); train the model again.") from exc

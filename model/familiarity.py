@@ -1,7 +1,7 @@
 """What training has seen: how often each event occurs in a window, with the marks of a session's start and end."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -15,8 +15,14 @@ from model.content import EVENT_BYTES, WindowContent, split_events
 
 __all__ = ["CountVector", "Familiar", "count_vector"]
 
-#: How many distinct count vectors are kept as they are, to measure distances to; of all others the hash alone is kept.
-_MOST_KEPT = 10_000
+#: How many distinct count vectors of each kind of marks are kept as they are, to measure distances to; of all others
+#: the hash alone is.
+_MOST_KEPT = 5_000
+#: More events than a window can have.
+_MOST_COUNT = 1 << 20
+
+
+Marks = tuple[bool, bool]
 
 
 class CountVector(NamedTuple):
@@ -33,7 +39,7 @@ class CountVector(NamedTuple):
     final: bool
 
     @property
-    def marks(self) -> tuple[bool, bool]:
+    def marks(self) -> Marks:
         """What must be alike for two vectors to be compared at all."""
         return self.starts_session, self.final
 
@@ -55,7 +61,8 @@ class Familiar:
 
     Attributes:
         hashes: Of all count vectors.
-        kept: The count vectors to measure distances to, sorted: all, or the 10,000 with the lowest hashes.
+        kept: The count vectors to measure distances to, sorted: of each kind of marks all, or the 5,000 with the lowest
+            hashes.
         most_in_window: How often, at most, each event occurred in one window.
     """
 
@@ -66,12 +73,21 @@ class Familiar:
     @classmethod
     def of(cls, windows: Iterable[WindowContent]) -> "Familiar":
         """Remember windows."""
-        vectors = {vector.hash(): vector for vector in map(count_vector, windows)}
-        most: Counter[bytes] = Counter()
-        for vector in vectors.values():
-            most |= Counter(dict(vector.counts))
-        kept = sorted(vectors[name] for name in sorted(vectors)[:_MOST_KEPT])
-        return cls(frozenset(vectors), tuple(kept), dict(sorted(most.items())))
+        hashes: set[bytes] = set()
+        kept: defaultdict[Marks, dict[bytes, CountVector]] = defaultdict(dict)
+        most: dict[bytes, int] = {}
+        for vector in map(count_vector, windows):
+            name = vector.hash()
+            if name in hashes:
+                continue
+            hashes.add(name)
+            most.update((event, count) for event, count in vector.counts if count > most.get(event, 0))
+            alike = kept[vector.marks]
+            alike[name] = vector
+            if len(alike) >= 2 * _MOST_KEPT:
+                kept[vector.marks] = _lowest(alike)
+        vectors = (vector for alike in kept.values() for vector in _lowest(alike).values())
+        return cls(frozenset(hashes), tuple(sorted(vectors)), dict(sorted(most.items())))
 
     def __contains__(self, window: WindowContent) -> bool:
         return count_vector(window).hash() in self.hashes
@@ -82,23 +98,27 @@ class Familiar:
     def distance(self, window: WindowContent) -> float:
         """How far a window's counts are from the nearest of training: sum over events of |log((1 + n) / (1 + m))|.
 
-        So one event more or less counts for much where there are few of it, and for little where there are many.
+        So one event more or less counts for much where there are few of it, and for little where there are many. It is
+        the nearest window with the same marks, or, where training had none with them, the nearest of all.
 
         Returns:
-            Nats; 0 for a familiar window, infinity where training saw no window with the same marks.
+            Nats; 0 for a familiar window.
         """
         vector = count_vector(window)
         if vector.hash() in self.hashes:
             return 0.0
-        near = self._neighbours.get(vector.marks)
-        return inf if near is None else near.distance(vector)
+        return self._neighbours.get(vector.marks, self._all).distance(vector)
 
     @cached_property
-    def _neighbours(self) -> dict[tuple[bool, bool], "_Neighbours"]:
-        groups: defaultdict[tuple[bool, bool], list[CountVector]] = defaultdict(list)
+    def _neighbours(self) -> dict[Marks, "_Neighbours"]:
+        groups: defaultdict[Marks, list[CountVector]] = defaultdict(list)
         for vector in self.kept:
             groups[vector.marks].append(vector)
         return {marks: _Neighbours(vectors) for marks, vectors in groups.items()}
+
+    @cached_property
+    def _all(self) -> "_Neighbours":
+        return _Neighbours(self.kept)
 
     def to_arrays(self) -> dict[str, NDArray[np.int64]]:
         """Everything but ``most_in_window``, as arrays for the artefact.
@@ -122,43 +142,67 @@ class Familiar:
         Raises:
             KeyError, ValueError: They are not such arrays.
         """
-        hashes = split_events(arrays["hashes"].astype("<i8").tobytes())
-        events = split_events(arrays["events"].astype("<i8").tobytes())
-        pairs = iter(zip(events, arrays["counts"].tolist(), strict=True))
-        kept = [
-            CountVector(tuple(next(pairs) for _ in range(length)), bool(marks & 1), bool(marks & 2))
-            for length, marks in zip(arrays["lengths"].tolist(), arrays["marks"].tolist(), strict=True)
-        ]
-        return cls(frozenset(hashes), tuple(kept), most_in_window)
+        hashes, lengths, marks, events, counts = (
+            _checked(arrays, name, least, most)
+            for name, least, most in (
+                ("hashes", -(1 << 63), (1 << 63) - 1),
+                ("lengths", 1, _MOST_COUNT),
+                ("marks", 0, 3),
+                ("events", -(1 << 63), (1 << 63) - 1),
+                ("counts", 1, _MOST_COUNT),
+            )
+        )
+        if len(lengths) != len(marks) or len(events) != len(counts) or lengths.sum() != len(counts):
+            raise ValueError("count vectors of unequal lengths")
+        pairs = list(zip(_as_names(events), counts.tolist(), strict=True))
+        ends = np.cumsum(lengths).tolist()
+        kept = tuple(
+            CountVector(tuple(pairs[start:end]), bool(mark & 1), bool(mark & 2))
+            for start, end, mark in zip([0, *ends], ends, marks.tolist(), strict=False)
+        )
+        return cls(frozenset(_as_names(hashes)), kept, most_in_window)
 
 
 class _Neighbours:
-    """Count vectors of equal marks, by the events that they hold: only those of a window's own events are looked at."""
+    """Count vectors, by the events that they hold: only those of a window's own events are looked at."""
 
-    def __init__(self, vectors: list[CountVector]) -> None:
+    def __init__(self, vectors: Sequence[CountVector]) -> None:
         by_event: defaultdict[bytes, list[tuple[int, float]]] = defaultdict(list)
         for number, vector in enumerate(vectors):
             for event, count in vector.counts:
                 by_event[event].append((number, log1p(count)))
         self._having = {
-            event: (np.array([n for n, _ in pairs]), np.array([value for _, value in pairs]))
+            event: (np.array([n for n, _ in pairs]), np.array([value for _, value in pairs], dtype=np.float64))
             for event, pairs in by_event.items()
         }
-        self._from_nothing = np.array([sum(log1p(count) for _, count in vector.counts) for vector in vectors])
+        totals = [sum(log1p(count) for _, count in vector.counts) for vector in vectors]
+        self._totals = np.array(totals, dtype=np.float64)  # (N,)
 
     def distance(self, vector: CountVector) -> float:
-        """To the nearest, nats."""
-        distances = self._from_nothing.copy()  # (N,) of a window without events
-        for event, count in vector.counts:
-            here = log1p(count)
-            distances += here
-            numbers, there = self._having.get(event, _NONE)
-            distances[numbers] += np.abs(there - here) - there - here
-        return float(max(distances.min(), 0.0))
+        """To the nearest, nats; infinity where there is none."""
+        own = {event: log1p(count) for event, count in vector.counts}
+        distances = self._totals + sum(own.values())  # (N,) as if they had no event in common
+        for event, here in own.items():
+            if event in self._having:
+                numbers, there = self._having[event]
+                distances[numbers] -= 2 * np.minimum(there, here)  # |a - b| = a + b - 2 min(a, b)
+        return float(max(distances.min(initial=inf), 0.0))
 
 
-_NONE: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.array([], dtype=np.int64), np.array([]))
+def _lowest(vectors: Mapping[bytes, CountVector]) -> dict[bytes, CountVector]:
+    return {name: vectors[name] for name in sorted(vectors)[:_MOST_KEPT]}
+
+
+def _checked(arrays: Mapping[str, NDArray[np.int64]], name: str, least: int, most: int) -> NDArray[np.int64]:
+    array = arrays[name]
+    if array.ndim != 1 or array.dtype != np.int64 or (array.size and not least <= array.min() <= array.max() <= most):
+        raise ValueError(f"{name} of {arrays[name].dtype} with {array.ndim} dimensions")
+    return array
 
 
 def _as_numbers(names: list[bytes]) -> NDArray[np.int64]:
     return np.frombuffer(b"".join(names), dtype="<i8").astype(np.int64)
+
+
+def _as_names(numbers: NDArray[np.int64]) -> list[bytes]:
+    return split_events(numbers.astype("<i8").tobytes())

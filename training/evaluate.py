@@ -51,7 +51,7 @@ class Evaluation:
         abnormal: How many of them are abnormal.
         windows: Their windows.
         unlabelled: Keys in the logs that the labels do not name; they are left out.
-        absent: Keys of the labels that the logs do not have; they are left out.
+        absent: Keys, or abnormal lines, of the labels that the logs do not have; they are left out.
         model: The model's figures.
         baselines: The lookups' figures by name.
     """

@@ -56,7 +56,7 @@ def _cells(figures: Mapping[str, float]) -> list[str]:
 def _left_out(evaluation: Evaluation) -> str:
     left_out = f"Left out: {evaluation.unlabelled:,} keys without a label, {evaluation.absent:,} labels without lines. "
     return (
-        f"{left_out if evaluation.unit == 'keys' else ''}"
+        f"{left_out}"
         f"False: normal {evaluation.unit} flagged; /10k: normal windows above the threshold, of 10,000. "
         "Early: share of the found that were flagged before their session's final window. "
         "Seen: how much of its session had come by then, on average."

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -58,6 +59,8 @@ class ScoringRequest:
     def __post_init__(self) -> None:
         if not self.inputs:
             raise ConfigurationError("no logs are named; name files, folders or globs.")
+        if self.threshold is not None and not isfinite(self.threshold):
+            raise ConfigurationError(f"the threshold is {self.threshold}; allowed is any finite number, in nats.")
         if self.threshold is not None and self.alerts_per_10000_windows is not None:
             raise ConfigurationError("both a threshold and an alert budget are given; give one of them.")
         if self.plot is not None and self.plot.suffix not in PICTURE_FORMATS:

@@ -24,8 +24,8 @@ def variants(steps: int) -> Mapping[str, Variant]:
     """The detector as it is, and with one part less; those with a pretrained encoder beside each other."""
     return {
         "as it is (preset test)": Variant(steps),
-        "without familiarity": Variant(steps, combination=Combination(familiar_weight=1.0)),
-        "familiar or not, no distance": Variant(steps, combination=Combination(familiar_reach=1e-9)),
+        "without familiarity": Variant(steps, combination=Combination(familiar_weight=1.0, most_distance=0.0)),
+        "familiar or not, no distance": Variant(steps, combination=Combination(familiar_reach=1e-9, most_distance=0.0)),
         "without BOS and EOS": Variant(steps, marks=False),
         "one random mask": Variant(steps, surprise=one_random_mask),
         "pretrained, with template texts": Variant(steps, pretrained=True),

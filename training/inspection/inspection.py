@@ -74,6 +74,7 @@ class Inspection:
             "keys": [each.to_json() for each in self.ranking.figures],
             "proposal": {
                 "key": key.to_json() if key.names_a_key else None,
+                "masks": self.proposal.masks.to_json(),
                 "without_key": key.without,
                 "window_size": rule.size,
                 "window_hop": rule.hop,

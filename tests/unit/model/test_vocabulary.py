@@ -3,6 +3,7 @@
 from collections import Counter
 from math import e, inf, log
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,7 +69,8 @@ def test_distance_is_that_to_the_nearest_window_with_the_same_marks() -> None:
     assert distance(A + B + B) == pytest.approx(log(3 / 2))  # one more of few is much
     assert distance(A) == pytest.approx(log(2))  # one is missing
     assert distance(A + B + b"newevent") == pytest.approx(log(2))
-    assert distance(A + B, final=False) == inf
+    assert distance(A + B, final=False) == 0  # no window of training has these marks: then that of any
+    assert Familiar.of([]).distance(WindowContent(A, starts_session=True, final=True)) == inf
 
 
 @given(st.lists(st.lists(st.sampled_from([A, B, C]), min_size=1, max_size=6), min_size=2, max_size=8))
@@ -96,3 +98,43 @@ def test_a_near_window_counts_less_and_a_novel_one_more() -> None:
 def test_the_peak_leaves_novel_events_out() -> None:
     """How unlikely the network finds NOVEL is chance, so it does not count."""
     assert Evidence.of([1.0, 9.0], [False, True], 2.0) == Evidence(1.0, 2.0, novel=1)
+
+
+def test_rare_marks_keep_their_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many windows of other marks there are; and what is kept of many does not depend on their order."""
+    monkeypatch.setattr("model.familiarity._MOST_KEPT", 3)
+    many = [WindowContent(A * count, starts_session=False, final=False) for count in range(1, 30)]
+    rare = WindowContent(B, starts_session=True, final=True)
+    familiar, other = Familiar.of([*many, rare]), Familiar.of([rare, *reversed(many)])
+
+    assert familiar == other
+    assert len(familiar.kept) == 3 + 1
+    assert len(familiar) == 30
+    assert familiar.distance(rare._replace(events=B + B)) == pytest.approx(log(3 / 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("lengths", [5, 1]),
+        ("lengths", [0, 2]),
+        ("counts", [1, -2]),
+        ("counts", [[1], [2]]),
+        ("counts", [1.0, 2.0]),
+        ("marks", [0, 4]),
+        ("events", [1]),
+    ],
+)
+def test_arrays_that_are_no_count_vectors_are_refused(name: str, values: list[object]) -> None:
+    """Whoever made an artefact by hand, with checksums that fit: it says so when it is loaded."""
+    arrays = Familiar.of([WindowContent(e, starts_session=True, final=True) for e in (A, B)]).to_arrays()
+
+    with pytest.raises(ValueError, match=r"lengths|counts|marks"):
+        Familiar.from_arrays({**arrays, name: np.array(values)}, {})
+
+
+@pytest.mark.parametrize("change", [{"familiar_reach": 0}, {"familiar_weight": "x"}, {"most_distance": float("inf")}])
+def test_a_combination_that_cannot_be_used_is_refused(change: dict[str, object]) -> None:
+    """It would fail later, in the middle of a batch."""
+    with pytest.raises(ModelError, match="combination"):
+        Combination.from_json({**Combination().to_json(), **change})

@@ -47,6 +47,10 @@ def test_labels_in_words_are_understood(tmp_path: Path) -> None:
         ("key,lines,label\na,1\n", "row 2: the label '(none)'"),
         ("line,label\n1,0\nx,1\n", "row 3: the line 'x'"),
         ("line,label\n0,1\n", "row 2: the line '0'"),
+        ("line,label\n" + "9" * 5000 + ",1\n", "row 2: the line '999"),
+        ("line,label\nx,0\n", "row 2: the line 'x'"),
+        ("line,label\n1,0\n1,1\n", "row 3: a row before says the opposite"),
+        ("key,label\na,0\na,1\n", "row 3: a row before says the opposite"),
         ("line,label,file\n3,1\n", "row 2: no file is named"),
     ],
 )
@@ -71,7 +75,6 @@ def test_labels_of_keys_judge_keys(tmp_path: Path) -> None:
     [
         # window 0 holds lines 1 and 2 of a.log, window 1 line 3 of a.log and line 2 of b.log
         ("file,line,label\nb.log,2,1\na.log,9,1\na.log,1,0\n", [False, True]),
-        ("line,label\n2,1\n", [True, True]),  # of whatever file
         ("file,line,label\na.log,1,1\n", [True, False]),
     ],
 )
@@ -79,8 +82,34 @@ def test_labels_of_lines_judge_windows_by_the_lines_in_them(tmp_path: Path, text
     """A window is abnormal that holds an abnormal line; lines of its session outside it do not count."""
     places = ((0, 1), (0, 2), (0, 3), (1, 2))
     windows = [window(b"k", places, 0, 2), window(b"k", places, 2, 4)]
+    judged = labels_of(tmp_path, text).judge(windows)
 
-    assert [unit[0] for unit in labels_of(tmp_path, text).judge(windows).units] == abnormal
+    assert [unit[0] for unit in judged.units] == abnormal
+    assert judged.absent == text.count("a.log,9,1")  # no window has it
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "what"),
+    [
+        ("line,label\n2,1\n", ("a.log", "b.log"), "there are 2 logs: a.log, b.log. Add a column `file`"),
+        ("file,line,label\nlogs/a.log,2,1\n", ("a.log",), "'logs/a.log', and 0 of the logs have this name"),
+        ("file,line,label\na.log,2,1\n", ("a.log", "a.log"), "'a.log', and 2 of the logs have this name"),
+    ],
+)
+def test_a_label_whose_file_cannot_be_told_is_refused(
+    tmp_path: Path, text: str, files: tuple[str, ...], what: str
+) -> None:
+    """A wrong truth would pass for a bad model."""
+    found = window(b"k", ((0, 1), (0, 2)), 0, 2)._replace(files=files)
+
+    with pytest.raises(ConfigurationError) as refused:
+        labels_of(tmp_path, text).judge([found])
+    assert what in str(refused.value)
+
+
+def test_a_spreadsheet_s_file_is_read(tmp_path: Path) -> None:
+    """With its byte order mark, and blanks in the header."""
+    assert labels_of(tmp_path, "\ufeffline, label\n2,1\n") == LineLabels({None: frozenset({2})})
 
 
 def test_several_models_have_a_mean_and_a_spread() -> None:

@@ -1,6 +1,7 @@
 """The proposed settings file and commands."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 import logscry
 from model.errors import ConfigurationError
+from model.events.own_masks import OwnMasks
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from stream.durations import duration_ms
@@ -103,3 +105,14 @@ def test_durations_are_written_as_options_take_them(milliseconds, text):
     """The largest unit that divides it."""
     assert duration_text(milliseconds) == text
     assert duration_ms(text) == milliseconds
+
+
+@pytest.mark.parametrize("key", RULES[:3])
+def test_the_command_in_the_file_can_be_copied_as_it_stands(key):
+    """Backslashes of expressions are not doubled."""
+    masked = replace(proposal(key), masks=OwnMasks.of([r"customer=of (\w+)"]))
+    text = config_file(masked, ["logs/"], Path("runs/model"))
+    [line] = [line for line in text.splitlines() if "logscry train" in line]
+
+    assert shlex.split(line.lstrip("# ")) == shlex.split(train_command(masked, ["logs/"], Path("runs/model")))
+    assert r"customer=of (\w+)" in shlex.split(line.lstrip("# "))
