@@ -15,6 +15,7 @@ JSON object.
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,7 +232,7 @@ def _table(figures: dict[str, Any]) -> Table:
 def _options() -> Options:
     parser = argparse.ArgumentParser(description="logscry learn beside models that were set up by hand.")
     parser.add_argument("--data", type=Path, default=data_folder(), help="folder that holds the logs")
-    parser.add_argument("--seconds", type=float, default=90, help="bound on each learning")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="bound on each learning (default: none)")
     parser.add_argument("--seed", type=int, default=0, help="seed of each training")
     parser.add_argument("--only", nargs="*", default=(), choices=list(MAKERS), help="these logs alone")
     given = parser.parse_args()
