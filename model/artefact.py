@@ -30,6 +30,7 @@ from torch import Tensor
 
 from model.artefact_folder import read_folder, write_folder
 from model.calibration import Calibration
+from model.content import WindowContent
 from model.errors import ModelError
 from model.events.templates import Templates
 from model.evidence import Combination
@@ -69,6 +70,7 @@ class Artefact:
         combination: How evidence becomes a score.
         calibration: Scores of held-out normal windows.
         threshold: Where to alert unless a setting says otherwise, nats.
+        marks: Whether starts and ends of sessions count; training had too few of them where they do not.
         rule: How training cut its windows.
         settings: How it was trained: preset, seed, key, budget and so on; JSON values only.
         fingerprint: What it was trained on: files, lines, sessions, a hash of the events; JSON values only.
@@ -88,6 +90,7 @@ class Artefact:
     settings: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     created: str = ""
+    marks: bool = True
 
     @cached_property
     def version(self) -> str:
@@ -111,6 +114,10 @@ class Artefact:
         except RuntimeError as exc:
             raise ModelError(f"{_WEIGHTS} does not fit network.json: {exc}") from exc
         return network.eval()
+
+    def seen(self, window: WindowContent) -> WindowContent:
+        """What the model sees of a window."""
+        return window if self.marks else window.without_marks()
 
     def save(self, folder: Path, extras: Mapping[str, bytes] | None = None) -> None:
         """Write the artefact, whole or not at all.
@@ -161,6 +168,7 @@ class Artefact:
             combination=Combination.from_json(scoring["combination"]),
             calibration=Calibration.from_json(scoring["calibration"]),
             threshold=float(scoring["threshold"]),
+            marks=bool(scoring["marks"]),
             rule=WindowNumbers(**settings["rule"]),
             settings=settings["training"],
             fingerprint=settings["fingerprint"],
@@ -177,6 +185,7 @@ class Artefact:
                 "combination": self.combination.to_json(),
                 "calibration": self.calibration.to_json(),
                 "threshold": self.threshold,
+                "marks": self.marks,
                 "most_in_window": {event.hex(): count for event, count in self.familiar.most_in_window.items()},
             },
             "settings.json": {

@@ -20,6 +20,10 @@ class WindowContent(NamedTuple):
     starts_session: bool
     final: bool
 
+    def without_marks(self) -> "WindowContent":
+        """The same events as of the middle of a session."""
+        return WindowContent(self.events, starts_session=False, final=False)
+
 
 def split_events(events: bytes) -> list[bytes]:
     """Cut joined event IDs into a list, oldest first.

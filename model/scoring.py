@@ -66,6 +66,7 @@ class Scorer:
             ModelError: A window is empty or too long.
         """
         cache = self._cache
+        windows = [self.artefact.seen(window) for window in windows]
         new = [window for window in dict.fromkeys(windows) if window not in cache]
         fresh = dict(zip(new, self._score_new(new), strict=True)) if new else {}
         self.misses += len(new)
@@ -86,7 +87,7 @@ class Scorer:
             texts: Texts of novel events by event ID, where the caller knows them.
         """
         _check_length(window)
-        return self._explain(window, tuple(sorted((texts or {}).items())))
+        return self._explain(self.artefact.seen(window), tuple(sorted((texts or {}).items())))
 
     def _explain_now(self, window: WindowContent, texts: tuple[tuple[bytes, str], ...]) -> Explanation:
         tokens = self.artefact.vocabulary.encode(window)

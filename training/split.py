@@ -24,7 +24,8 @@ class Split:
     Attributes:
         training: Distinct windows and how often each occurred.
         held_out: The windows of each held-out session (with few keys: of the later time of each session).
-        by_time: Whether the sessions were cut in time, because there are few keys.
+        by_time: Whether the sessions were cut in time, because there are few keys. Then no window has marks: the few
+            starts and ends tell nothing about others.
     """
 
     training: Counter[WindowContent]
@@ -74,7 +75,7 @@ def _by_key(sessions: Sequence[Session], rule: WindowRule, share: float, seed: i
 
 
 def _by_time(sessions: Sequence[Session], rule: WindowRule, share: float) -> Split:
-    windows = [_windows(session, rule) for session in sessions]
+    windows = [[window.without_marks() for window in _windows(session, rule)] for session in sessions]
     kept = [len(ws) - ceil(share * len(ws)) if len(ws) > 1 else 1 for ws in windows]
     training = Counter(w for ws, n in zip(windows, kept, strict=True) for w in ws[:n])
     held_out = tuple(tuple(ws[n:]) for ws, n in zip(windows, kept, strict=True) if ws[n:])

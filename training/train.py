@@ -44,7 +44,8 @@ from training.split import Split, split_sessions
 
 __all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "train"]
 
-#: Of so many normal sessions one may be alerted, where nobody sets a budget: people count sessions, not windows.
+#: Of so many normal sessions one may be alerted, where nobody sets a budget: people count sessions, not windows. Where
+#: there are few keys it is windows.
 SESSIONS_AN_ALERT = 1000
 #: The alert budget per 10,000 windows where nobody sets one: None leaves it to ``SESSIONS_AN_ALERT``.
 DEFAULT_BUDGET: float | None = None
@@ -174,7 +175,10 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
     request, corpus, templates = request.of(material), material.corpus, material.templates
     split = split_sessions(corpus.sessions, request.rule, request.held_out_share, request.seed)
     if split.by_time:
-        progress.note("there are few keys, so the end of each session is held out instead of whole keys.")
+        progress.note(
+            "there are few keys, so the end of each session is held out instead of whole keys; starts and ends of "
+            "sessions will not count, as there are too few to learn from."
+        )
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, start, vocabulary, templates)
     checkpoint = _checkpoint(request, network, corpus)
@@ -266,7 +270,8 @@ def _assemble(
         familiar=Familiar.of([*split.training, *split.held_out_windows]),  # what was held out was normal too
         combination=combination,
         calibration=held_out.windows,
-        threshold=_threshold(request, held_out),
+        threshold=_threshold(request, held_out, split),
+        marks=not split.by_time,
         rule=WindowNumbers(request.rule.size, request.rule.hop, request.rule.session_gap_ms),
         settings=request.to_json(),
         fingerprint=corpus.fingerprint(),
@@ -274,9 +279,11 @@ def _assemble(
     )
 
 
-def _threshold(request: TrainingRequest, held_out: HeldOutScores) -> float:
+def _threshold(request: TrainingRequest, held_out: HeldOutScores, split: Split) -> float:
     if request.threshold is not None:
         return request.threshold
     if request.alerts_per_10000_windows is not None:
         return held_out.windows.threshold_for(request.alerts_per_10000_windows)
-    return held_out.sessions.threshold_for(ALERT_BASE / SESSIONS_AN_ALERT)
+    # Of few keys there are hardly any sessions to count, and they have no end to wait for.
+    counted = held_out.windows if split.by_time else held_out.sessions
+    return counted.threshold_for(ALERT_BASE / SESSIONS_AN_ALERT)

@@ -148,18 +148,18 @@ class _Detector:
         return found
 
     def _view(self, window: WindowContent) -> WindowContent:
-        return window if self._variant.marks else _unmarked(window)
-
-
-def _unmarked(window: WindowContent) -> WindowContent:
-    return WindowContent(window.events, starts_session=False, final=False)
+        return window if self._variant.marks else window.without_marks()
 
 
 def _without_marks(split: Split) -> Split:
     training = type(split.training)()
     for window, count in split.training.items():
-        training[_unmarked(window)] += count
-    return Split(training, tuple(tuple(map(_unmarked, windows)) for windows in split.held_out), split.by_time)
+        training[window.without_marks()] += count
+    return Split(
+        training,
+        tuple(tuple(window.without_marks() for window in windows) for windows in split.held_out),
+        split.by_time,
+    )
 
 
 def _trained(

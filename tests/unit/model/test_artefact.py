@@ -1,6 +1,7 @@
 """Artefacts: whole or not at all, and nothing altered goes unseen."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ def test_a_loaded_artefact_scores_as_the_saved_one(folder: Path) -> None:
 
     assert loaded.version == toy_artefact().version
     assert Scorer(loaded).score([window]) == pytest.approx(toy_scorer().score([window]), abs=1e-4)
+
+
+def test_a_model_that_saw_few_sessions_does_not_look_at_marks(tmp_path: Path) -> None:
+    """It scores and explains a window alike wherever in its session it stands, after loading too."""
+    windows = [toy_window("open", "check", "film", starts=s, final=f) for s in (True, False) for f in (True, False)]
+    replace(toy_artefact(), marks=False).save(tmp_path / "unmarked")
+    unmarked = Scorer(Artefact.load(tmp_path / "unmarked"))
+
+    assert len(set(unmarked.score(windows))) == 1
+    assert len({unmarked.explain(window).summary for window in windows}) == 1
+    assert len(set(toy_scorer().score(windows))) == len(windows)
 
 
 @pytest.mark.parametrize("name", [*FILES, "README.md"])

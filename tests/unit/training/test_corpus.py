@@ -204,6 +204,8 @@ def test_with_few_keys_the_end_of_each_session_is_held_out() -> None:
 
     assert split.by_time
     assert (split.training.total(), split.held_out_windows.total()) == (75, 26)
+    # Of one start and one end nothing can be learnt.
+    assert not any(window.starts_session or window.final for window in [*split.training, *split.held_out_windows])
 
 
 def test_one_window_cannot_be_split() -> None:

@@ -9,6 +9,7 @@ import torch
 
 from model.artefact import Artefact
 from model.errors import ConfigurationError
+from model.lines.key_rule import KeyRule
 from model.network import MaskedEventBert, NetworkConfig, small_encoder
 from model.surprisal import surprisals
 from model.vocabulary import BOS, EOS, MASK, PAD
@@ -110,6 +111,14 @@ def test_the_budget_moves_the_threshold(tmp_path: Path) -> None:
 
     assert few > many
     assert nats == 3.5
+
+
+def test_of_few_keys_neither_starts_nor_ends_are_learnt(tmp_path: Path) -> None:
+    """One key for all lines: the threshold is of windows, and no mark pushes it up."""
+    artefact = train(toy_request(tmp_path, epochs=20, key=KeyRule(without="shared")))
+
+    assert not artefact.marks
+    assert artefact.threshold < artefact.combination.most_distance
 
 
 @pytest.mark.parametrize(
