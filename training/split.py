@@ -1,12 +1,12 @@
 """Which sessions teach and which are held out to judge: whole keys, chosen by the seed alone."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import ceil
 
-from model.content import WindowContent
+from model.content import EVENT_BYTES, WindowContent
 from model.errors import ConfigurationError
 from stream.windowing.windows import WindowRule
 from training.corpus import Session, windows_of
@@ -15,6 +15,9 @@ __all__ = ["Split", "split_sessions"]
 
 #: With fewer keys than this, sessions are cut in time instead: the end of each is held out.
 FEW_KEYS = 20
+#: The pieces that long sessions of few keys are cut into, in windows' sizes. Service begins a session anew after each
+#: silence, wherever it is in the stream; so windows that begin anywhere are to be learnt and judged by.
+_PIECE_SIZES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Split:
 
     Attributes:
         training: Distinct windows and how often each occurred.
-        held_out: The windows of each held-out session (with few keys: of the later time of each session).
+        held_out: The windows of each held-out session (with few keys: of each piece of the later time of each session).
         by_time: Whether the sessions were cut in time, because there are few keys. Then no window has marks: the few
             starts and ends tell nothing about others.
     """
@@ -75,11 +78,22 @@ def _by_key(sessions: Sequence[Session], rule: WindowRule, share: float, seed: i
 
 
 def _by_time(sessions: Sequence[Session], rule: WindowRule, share: float) -> Split:
-    windows = [[window.without_marks() for window in _windows(session, rule)] for session in sessions]
-    kept = [len(ws) - ceil(share * len(ws)) if len(ws) > 1 else 1 for ws in windows]
-    training = Counter(w for ws, n in zip(windows, kept, strict=True) for w in ws[:n])
-    held_out = tuple(tuple(ws[n:]) for ws, n in zip(windows, kept, strict=True) if ws[n:])
+    cut = [[_unmarked(piece, rule) for piece in _pieces(session, rule)] for session in sessions]
+    kept = [len(pieces) - ceil(share * len(pieces)) if len(pieces) > 1 else 1 for pieces in cut]
+    training = Counter(w for pieces, n in zip(cut, kept, strict=True) for windows in pieces[:n] for w in windows)
+    held_out = tuple(windows for pieces, n in zip(cut, kept, strict=True) for windows in pieces[n:])
     return Split(training, held_out, by_time=True)
+
+
+def _pieces(session: Session, rule: WindowRule) -> Iterator[Session]:
+    length = _PIECE_SIZES * rule.size
+    for start in range(0, len(session), length):
+        events = session.events[EVENT_BYTES * start : EVENT_BYTES * (start + length)]
+        yield Session(session.key, events, session.places[start : start + length])
+
+
+def _unmarked(session: Session, rule: WindowRule) -> tuple[WindowContent, ...]:
+    return tuple(window.without_marks() for window in _windows(session, rule))
 
 
 def _windows(session: Session, rule: WindowRule) -> list[WindowContent]:

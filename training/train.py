@@ -45,7 +45,7 @@ from training.split import Split, split_sessions
 __all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "train"]
 
 #: Of so many normal sessions one may be alerted, where nobody sets a budget: people count sessions, not windows. Where
-#: there are few keys it is windows.
+#: there are few keys it is pieces of them.
 SESSIONS_AN_ALERT = 1000
 #: The alert budget per 10,000 windows where nobody sets one: None leaves it to ``SESSIONS_AN_ALERT``.
 DEFAULT_BUDGET: float | None = None
@@ -270,7 +270,7 @@ def _assemble(
         familiar=Familiar.of([*split.training, *split.held_out_windows]),  # what was held out was normal too
         combination=combination,
         calibration=held_out.windows,
-        threshold=_threshold(request, held_out, split),
+        threshold=_threshold(request, held_out),
         marks=not split.by_time,
         rule=WindowNumbers(request.rule.size, request.rule.hop, request.rule.session_gap_ms),
         settings=request.to_json(),
@@ -279,11 +279,9 @@ def _assemble(
     )
 
 
-def _threshold(request: TrainingRequest, held_out: HeldOutScores, split: Split) -> float:
+def _threshold(request: TrainingRequest, held_out: HeldOutScores) -> float:
     if request.threshold is not None:
         return request.threshold
     if request.alerts_per_10000_windows is not None:
         return held_out.windows.threshold_for(request.alerts_per_10000_windows)
-    # Of few keys there are hardly any sessions to count, and they have no end to wait for.
-    counted = held_out.windows if split.by_time else held_out.sessions
-    return counted.threshold_for(ALERT_BASE / SESSIONS_AN_ALERT)
+    return held_out.sessions.threshold_for(ALERT_BASE / SESSIONS_AN_ALERT)
