@@ -8,7 +8,6 @@ from pathlib import Path
 from model.errors import ConfigurationError
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
-from stream.text import printable
 from training.inspection.durations import duration_text
 from training.inspection.proposal import Proposal
 
@@ -144,4 +143,4 @@ def _yaml(text: str) -> str:
 
 def _comment(text: str) -> str:
     """A text that stays in its comment, whatever is in it."""
-    return printable(text).replace("\n", "\\n")
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
