@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from model.errors import ConfigurationError
@@ -121,7 +121,8 @@ def inspect_logs(
     ranked = _ranking(columns, progress)
     keys = columns.keys(proposed_key(ranked)) if ranked.best else [b"%d" % file for file in columns.files]
     gap = proposed_gap(keys, columns.time_ms, columns.events)
-    proposal = proposal_of(sample.lines, line_format, ranked, gap, said.masks)
+    proposal = proposal_of(sample.lines, line_format, ranked, gap, len(parsed.errors))
+    proposal = replace(proposal, masks=said.masks)
     return Inspection(
         sample=sample,
         detection=detection,

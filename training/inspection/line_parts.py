@@ -1,8 +1,8 @@
 """What is what in a line: its time, level, key, variables, the rest of its header, its message."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -133,14 +133,19 @@ def _variables(line: bytes, message: _Span, template: str | None) -> Iterator[_S
 
 
 def _flattened(line: bytes, spans: list[_Span]) -> Iterator[Part]:
-    borders = sorted({0, len(line), *(place for span in spans for place in (span.start, span.stop))})
-    parts: list[Part] = []
-    kind: Kind
-    for start, stop in pairwise(borders):
-        over = [span.kind for span in spans if span.start <= start and stop <= span.stop]
-        kind = max(over, key=KINDS.index, default="header")
-        if parts and parts[-1].kind == kind:
-            parts[-1] = Part(kind, parts[-1].text + line[start:stop])
-        else:
-            parts.append(Part(kind, line[start:stop]))
-    yield from parts
+    """Parts without overlap: a sweep over the borders that counts what lies over each stretch."""
+    changes: defaultdict[int, Counter[Kind]] = defaultdict(Counter)
+    for span in spans:
+        changes[span.start][span.kind] += 1
+        changes[span.stop][span.kind] -= 1
+    over: Counter[Kind] = Counter()
+    begin, kind = 0, KINDS[0]
+    for place in sorted(changes):
+        over.update(changes[place])
+        after = max((each for each in over if over[each] > 0), key=KINDS.index, default=KINDS[0])
+        if after != kind:
+            if begin < place:
+                yield Part(kind, line[begin:place])
+            begin, kind = place, after
+    if begin < len(line):
+        yield Part(kind, line[begin:])

@@ -1,6 +1,6 @@
 """The settings to begin with, from what was found in the logs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -18,6 +18,8 @@ SHARED = KeyRule(without="shared")
 
 #: Where all but this share of the lines have the key, one without it is odd, and worth a dead letter.
 _NEARLY_ALL = 0.99
+#: More lines than this share that cannot be read are no accident.
+_MANY = 0.1
 #: Sessions this short are judged after each line; longer ones after every eighth.
 _SHORT_SESSION = 16
 _WINDOW_SIZE, _WINDOW_HOP = 64, 8
@@ -68,7 +70,7 @@ def proposal_of(
     line_format: LineFormat,
     ranking: KeyRanking,
     gap: SessionGap,
-    masks: OwnMasks = NO_OWN_MASKS,
+    unreadable: int = 0,
 ) -> Proposal:
     """Put the settings together.
 
@@ -77,17 +79,29 @@ def proposal_of(
         line_format: How they are written.
         ranking: The candidates for their key.
         gap: The proposed session gap, for the proposed key.
-        masks: What a person said that varies.
+        unreadable: How many of the lines cannot be read.
     """
     key = proposed_key(ranking)
-    doubts = tuple(_doubts(len(lines), line_format, ranking, gap))
-    return Proposal(key, proposed_rule(key, gap), line_format, PRESET, doubts, masks)
+    doubts = (*_doubts_of_lines(lines, unreadable), *_doubts(line_format, ranking, gap))
+    return Proposal(key, proposed_rule(key, gap), line_format, PRESET, doubts)
 
 
-def _doubts(lines: int, line_format: LineFormat, ranking: KeyRanking, gap: SessionGap) -> list[str]:
+def _doubts_of_lines(lines: Sequence[bytes], unreadable: int) -> Iterator[str]:
+    if len(lines) < FEW_LINES:
+        yield f"There are only {len(lines)} lines: everything here is a guess. Give at least some thousand."
+    if unreadable > _MANY * len(lines):
+        yield (
+            f"{unreadable / len(lines):.0%} of the lines cannot be read; they are left out, and nothing watches them. "
+            "Are these logs, and is the format right? Another one is said with --format."
+        )
+    if sum(b"\0" in line for line in lines) > _MANY * len(lines):
+        yield (
+            "Many lines hold NUL bytes. If they are UTF-16, convert them first: iconv -f UTF-16 -t UTF-8 FILE > OTHER."
+        )
+
+
+def _doubts(line_format: LineFormat, ranking: KeyRanking, gap: SessionGap) -> list[str]:
     best, found = ranking.best, []
-    if lines < FEW_LINES:
-        found.append(f"There are only {lines} lines: everything here is a guess. Give at least some thousand.")
     if best is None:
         found.append(
             "No candidate cuts these lines into sequences well. Proposed is one sequence for all lines of a file, and "

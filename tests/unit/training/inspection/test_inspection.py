@@ -259,3 +259,14 @@ def test_what_a_person_says_that_varies_is_one_template_and_in_the_command(tmp_p
     assert [each.text for each in inspect_logs([path], Wording(masks=masks)).templates] == ["the lamp is <*>"]
     text = shown(inspect_logs([path], Wording(masks=masks)), 200)
     assert "--mask 'colour=lamp is (\\w+)'" in text
+
+
+def test_lines_that_cannot_be_read_and_utf_16_are_told_of(tmp_path):
+    """A proposal for what is no log would be believed."""
+    lines = request_lines(requests(300))
+    (tmp_path / "wide.log").write_bytes("\n".join(lines).encode("utf-16"))
+    (tmp_path / "half.log").write_bytes(b"\n".join([*(line.encode() for line in lines), *[b"\xff\xfe\xfd"] * 400]))
+
+    assert any("UTF-16" in doubt for doubt in inspect_logs([str(tmp_path / "wide.log")]).proposal.doubts)
+    assert any("cannot be read" in doubt for doubt in inspect_logs([str(tmp_path / "half.log")]).proposal.doubts)
+    assert not any("UTF-16" in doubt for doubt in inspect_logs([str(tmp_path / "half.log")]).proposal.doubts)
