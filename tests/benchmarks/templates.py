@@ -215,7 +215,7 @@ def measure_lines(lines: Sequence[bytes], drain: float) -> tuple[float, float]:
     """Print and give raw lines a second to (time, event ID), and those with the key too over drain3's messages."""
     line_format = detect_format(lines[:BATCH])
     templates = mined(LineParser(line_format, Templates()).message_shapes(lines))
-    keys = KeyExtractor(KeyRule(pattern=r"(blk_-?\d+)"))
+    keys = KeyExtractor(KeyRule(pattern=r"(blk_-?\d+)"), line_format)
 
     def parse(*, with_key: bool) -> None:
         forget_words()
