@@ -147,8 +147,8 @@ class Clock:
         try:
             found = [known[line[:minute]] + seconds[line[minute:end]] for line in lines]
         except KeyError:
-            for line in lines:
-                known[line[:minute]] = self._minute(line[:minute])
+            for head in {line[:minute] for line in lines} - known.keys():
+                known[head] = self._minute(head)
             found = [known[line[:minute]] + seconds.get(line[minute:end], _BAD) for line in lines]
         return found if min(found, default=0) >= 0 else [max(time, NO_TIME) for time in found]
 
