@@ -78,15 +78,15 @@ def _by_key(sessions: Sequence[Session], rule: WindowRule, share: float, seed: i
 
 
 def _by_time(sessions: Sequence[Session], rule: WindowRule, share: float) -> Split:
-    cut = [[_unmarked(piece, rule) for piece in _pieces(session, rule)] for session in sessions]
+    cut = [[_unmarked(piece, rule) for piece in _pieces(session, rule, share)] for session in sessions]
     kept = [len(pieces) - ceil(share * len(pieces)) if len(pieces) > 1 else 1 for pieces in cut]
     training = Counter(w for pieces, n in zip(cut, kept, strict=True) for windows in pieces[:n] for w in windows)
     held_out = tuple(windows for pieces, n in zip(cut, kept, strict=True) for windows in pieces[n:])
     return Split(training, held_out, by_time=True)
 
 
-def _pieces(session: Session, rule: WindowRule) -> Iterator[Session]:
-    length = _PIECE_SIZES * rule.size
+def _pieces(session: Session, rule: WindowRule, share: float) -> Iterator[Session]:
+    length = min(_PIECE_SIZES * rule.size, ceil(share * len(session)))  # of a short one, too, a piece is held out
     for start in range(0, len(session), length):
         events = session.events[EVENT_BYTES * start : EVENT_BYTES * (start + length)]
         yield Session(session.key, events, session.places[start : start + length])

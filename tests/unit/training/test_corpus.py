@@ -208,6 +208,16 @@ def test_with_few_keys_the_end_of_each_session_is_held_out() -> None:
     assert not any(window.starts_session or window.final for window in [*split.training, *split.held_out_windows])
 
 
+@pytest.mark.parametrize("events", [2, 5, 12, 31])
+def test_of_a_short_session_too_the_end_is_held_out(events: int) -> None:
+    """A single file of fewer lines than a piece can be learnt from and judged by."""
+    session = Session(b"k", b"".join(i.to_bytes(8, "big") for i in range(events)), tuple((0, i) for i in range(events)))
+    split = split_sessions([session], WindowRule(size=8, hop=8), 0.25, seed=0)
+
+    assert split.training
+    assert split.held_out
+
+
 def test_one_window_cannot_be_split() -> None:
     """The error says that there is too little."""
     with pytest.raises(ConfigurationError, match="too few"):
