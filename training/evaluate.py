@@ -75,7 +75,7 @@ class Evaluation:
 
 
 def evaluate(request: EvaluationRequest, progress: Progress | None = None) -> Evaluation:
-    """Score labelled logs and compare: a key is flagged when any of its windows scores above the threshold.
+    """Score labelled logs and compare: what is judged is flagged when any of its windows scores above the threshold.
 
     Args:
         request: What to judge.
