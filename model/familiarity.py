@@ -107,7 +107,7 @@ class Familiar:
         vector = count_vector(window)
         if vector.hash() in self.hashes:
             return 0.0
-        return self._neighbours.get(vector.marks, self._all).distance(vector)
+        return (self._neighbours.get(vector.marks) or self._all).distance(vector)  # all are put in order only if needed
 
     @cached_property
     def _neighbours(self) -> dict[Marks, "_Neighbours"]:
