@@ -294,22 +294,30 @@ def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file for the figures.")] = None,
     threshold: Threshold = None,
     budget: Budget = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw precision against recall: a .png or .svg file.", show_default=False)
+    ] = None,
 ) -> None:
     """Judge models against labels, beside simple lookups: precision, recall, F1, AUC, false alarms, how early."""
     from training.evaluate import EvaluationRequest  # noqa: PLC0415
     from training.evaluate import evaluate as evaluate_model  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
-    from training.report import evaluation_table  # noqa: PLC0415
+    from training.report import evaluation_picture, evaluation_table  # noqa: PLC0415
     from training.score import ScoringRequest  # noqa: PLC0415
     from training.spread import as_json  # noqa: PLC0415
-    from training.writing import write_json  # noqa: PLC0415
+    from training.writing import write_json, written_whole  # noqa: PLC0415
 
     evaluations = []
     with RichProgress() as progress:
         for number, model in enumerate(models or [_MODEL]):
-            scoring = ScoringRequest(model, tuple(logs), threshold=threshold, alerts_per_10000_windows=budget)
+            scoring = ScoringRequest(
+                model, tuple(logs), threshold=threshold, alerts_per_10000_windows=budget, plot=plot
+            )
             lookups = () if number else tuple(training_logs or ())  # the same for all models
             evaluations.append(evaluate_model(EvaluationRequest(scoring, labels, lookups), progress))
     if output is not None:
         write_json(output, as_json(evaluations))
+    if plot is not None:
+        with written_whole(plot) as file:
+            file.write(evaluation_picture(evaluations, plot.suffix))
     Console().print(evaluation_table(evaluations))

@@ -12,7 +12,7 @@ from model.scoring import Scorer
 from training.baselines import fit_baselines
 from training.corpus import windows_of
 from training.labels import Judged, read_labels
-from training.measures import Measures, Outcome, measure
+from training.measures import Curve, Measures, Outcome, measure, precision_recall_curve
 from training.progress import Progress, SilentProgress
 from training.score import ScoredWindow, ScoringRequest, score_corpus
 from training.to_score import corpus_to_score
@@ -53,6 +53,7 @@ class Evaluation:
         unlabelled: Keys in the logs that the labels do not name; they are left out.
         absent: Keys, or abnormal lines, of the labels that the logs do not have; they are left out.
         model: The model's figures.
+        curve: Its precision against recall.
         baselines: The lookups' figures by name.
     """
 
@@ -64,10 +65,11 @@ class Evaluation:
     unlabelled: int
     absent: int
     model: Measures
+    curve: Curve
     baselines: Mapping[str, Measures]
 
     def to_json(self) -> dict[str, Any]:
-        """All figures as one JSON object."""
+        """All figures as one JSON object; the curve is left to the picture."""
         fields = {name: getattr(self, name) for name in ("model_version", "unit", "judged", "abnormal", "windows")}
         baselines = {name: measures.to_json() for name, measures in self.baselines.items()}
         left_out = {"unlabelled": self.unlabelled, "absent": self.absent}
@@ -93,6 +95,8 @@ def evaluate(request: EvaluationRequest, progress: Progress | None = None) -> Ev
         raise ConfigurationError(
             f"no key of the logs is in {request.labels}; check the key and the labels' first column."
         )
+    threshold = request.scoring.threshold_of(artefact)
+    outcomes = _outcomes(judged, lambda window: window.score, threshold)
     return Evaluation(
         model_version=artefact.version,
         unit=labels.unit,
@@ -101,7 +105,8 @@ def evaluate(request: EvaluationRequest, progress: Progress | None = None) -> Ev
         windows=sum(len(windows) for _, windows in judged.units),
         unlabelled=judged.unlabelled,
         absent=judged.absent,
-        model=_measure(judged, lambda window: window.score, request.scoring.threshold_of(artefact)),
+        model=measure(outcomes, threshold),
+        curve=precision_recall_curve(outcomes),
         baselines=_measure_baselines(request, artefact, judged, progress),
     )
 
@@ -120,7 +125,7 @@ def _measure_baselines(
         return {}
     training = _training_windows(request, artefact, progress)
     return {
-        name: _measure(judged, lambda window, score=score: score(window.content), _LOOKUP_THRESHOLD)  # type: ignore[misc]
+        name: measure(_outcomes(judged, _lookup(score), _LOOKUP_THRESHOLD), _LOOKUP_THRESHOLD)
         for name, score in fit_baselines(training).items()
     }
 
@@ -133,11 +138,12 @@ def _training_windows(request: EvaluationRequest, artefact: Artefact, progress: 
     return list(dict.fromkeys(window for session in corpus.sessions for _, window in windows_of(session, rule)))
 
 
-def _measure(judged: Judged, score: Callable[[ScoredWindow], float], threshold: float) -> Measures:
-    outcomes = [
-        _outcome(windows, map(score, windows), threshold, abnormal=abnormal) for abnormal, windows in judged.units
-    ]
-    return measure(outcomes, threshold)
+def _lookup(score: Callable[[WindowContent], float]) -> Callable[[ScoredWindow], float]:
+    return lambda window: score(window.content)
+
+
+def _outcomes(judged: Judged, score: Callable[[ScoredWindow], float], threshold: float) -> list[Outcome]:
+    return [_outcome(windows, map(score, windows), threshold, abnormal=abnormal) for abnormal, windows in judged.units]
 
 
 def _outcome(

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.calibration import ALERT_BASE
 
-__all__ = ["Measures", "Outcome", "area_under_curve", "measure"]
+__all__ = ["Curve", "Measures", "Outcome", "area_under_curve", "measure", "precision_recall_curve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,34 @@ def area_under_curve(abnormal: Sequence[float], normal: Sequence[float]) -> floa
     lower = np.searchsorted(below, abnormal, side="left")
     upper = np.searchsorted(below, abnormal, side="right")
     return float((lower + upper).mean() / 2 / len(below))
+
+
+class Curve(NamedTuple):
+    """Precision against recall, a point for each threshold that decides differently, from the strictest down.
+
+    Attributes:
+        recall: Rising, 0 to 1.
+        precision: Of the same length.
+    """
+
+    recall: NDArray[np.float64]
+    precision: NDArray[np.float64]
+
+
+def precision_recall_curve(outcomes: Sequence[Outcome]) -> Curve:
+    """What every threshold would give; empty where nothing is abnormal.
+
+    Thresholds found here have looked at the labels: the curve is to be seen, never to choose by.
+    """
+    scores = np.array([outcome.score for outcome in outcomes])
+    abnormal = np.array([outcome.abnormal for outcome in outcomes], dtype=bool)
+    if not abnormal.any():
+        return Curve(np.empty(0), np.empty(0))
+    falling = np.argsort(-scores, kind="stable")
+    last_of_equals = np.append(np.diff(scores[falling]) != 0, [True])  # equal scores are flagged together
+    found = abnormal[falling].cumsum()[last_of_equals]
+    flagged = np.arange(1, len(scores) + 1)[last_of_equals]
+    return Curve(found / abnormal.sum(), found / flagged)
 
 
 def _ratio(part: float, whole: float) -> float:

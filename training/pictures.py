@@ -1,7 +1,8 @@
-"""Pictures of a training, as PNG bytes: for the model card."""
+"""Pictures of a training, its scores and an evaluation, as PNG or SVG bytes."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 
 from model.calibration import Calibration
 from training.loop import History
+from training.measures import Curve
 
-__all__ = ["PICTURE_FORMATS", "alert_curve", "loss_curve", "score_histogram", "training_pictures"]
+__all__ = ["PICTURE_FORMATS", "alert_curve", "loss_curve", "precision_recall", "score_histogram", "training_pictures"]
 
 #: File name endings of the kinds of pictures that can be drawn.
 PICTURE_FORMATS = (".png", ".svg")
 
 _SIZE_INCHES = (7.0, 4.0)
 _DOTS_PER_INCH = 110
+_MARKERS = "sD^vXP*"
 #: Where a logarithmic axis of counts begins: a bar of one window is seen.
 _LEAST_BAR = 0.5
 
@@ -83,6 +86,29 @@ def alert_curve(calibration: Calibration, threshold: float) -> bytes:
     axes.set_yscale("log")
     axes.legend()
     return _png(figure)
+
+
+def precision_recall(
+    curves: Mapping[str, Curve], points: Mapping[str, tuple[float, float]], picture_format: str = ".png"
+) -> bytes:
+    """Precision against recall: a line where every threshold is drawn, a dot for one decision.
+
+    Args:
+        curves: Of detectors, by name.
+        points: (recall, precision) by name; a dot has the colour of the curve of its name.
+        picture_format: One of ``PICTURE_FORMATS``.
+    """
+    figure = _figure("Precision against recall", "recall", "precision")
+    axes = figure.axes[0]
+    colours = {name: axes.step(*curve, where="post", label=name)[0].get_color() for name, curve in curves.items()}
+    for marker, (name, point) in zip(cycle(_MARKERS), points.items(), strict=False):
+        of_curve = name in curves
+        style = {"marker": "o", "color": colours[name]} if of_curve else {"marker": marker}
+        axes.plot(*point, linestyle="none", label=f"{name}: its threshold" if of_curve else name, **style)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    figure.legend(loc="outside right upper")  # beside the curves: the best ones hug the corner
+    return _drawn(figure, picture_format)
 
 
 def expanded(calibration: Calibration) -> list[float]:

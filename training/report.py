@@ -1,4 +1,4 @@
-"""An evaluation as a table for the terminal."""
+"""An evaluation for people: a table for the terminal, a picture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -7,9 +7,10 @@ from rich import box
 from rich.table import Table
 
 from training.evaluate import Evaluation
+from training.pictures import precision_recall
 from training.spread import spread
 
-__all__ = ["evaluation_table"]
+__all__ = ["evaluation_picture", "evaluation_table"]
 
 _COLUMNS = ("prec.", "recall", "F1", "AUC", "found", "false", "/10k", "early", "seen")
 
@@ -34,13 +35,30 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
         table.add_row("[b]this model[/b]", *_cells(asdict(first.model)), end_section=True)
     else:
         for evaluation in evaluations:
-            table.add_row(f"model {evaluation.model_version[:8]}", *_cells(asdict(evaluation.model)))
+            table.add_row(_name(evaluation, evaluations), *_cells(asdict(evaluation.model)))
         figures = spread(evaluations)
         table.add_row("[b]mean[/b]", *_cells(figures["mean"]))
         table.add_row("std. dev.", *_cells(figures["standard_deviation"]), end_section=True)
     for name, measures in first.baselines.items():
         table.add_row(name, *_cells(asdict(measures)))
     return table
+
+
+def evaluation_picture(evaluations: Sequence[Evaluation], picture_format: str) -> bytes:
+    """Draw the models' precision against recall, with dots where their thresholds and the baselines (the first's) are.
+
+    Args:
+        evaluations: At least one.
+        picture_format: One of ``PICTURE_FORMATS``.
+    """
+    models = {_name(evaluation, evaluations): evaluation for evaluation in evaluations}
+    measures = {**{name: each.model for name, each in models.items()}, **evaluations[0].baselines}
+    points = {name: (each.recall, each.precision) for name, each in measures.items()}
+    return precision_recall({name: each.curve for name, each in models.items()}, points, picture_format)
+
+
+def _name(evaluation: Evaluation, among: Sequence[Evaluation]) -> str:
+    return f"model {evaluation.model_version[:8]}" if len(among) > 1 else "this model"
 
 
 def _cells(figures: Mapping[str, float]) -> list[str]:

@@ -12,7 +12,7 @@ from tests.toy_model import toy_artefact, toy_lines, toy_window
 from training.corpus import Session
 from training.evaluate import Evaluation
 from training.labels import KeyLabels, LineLabels, read_labels
-from training.measures import Outcome, measure
+from training.measures import Outcome, measure, precision_recall_curve
 from training.report import evaluation_table
 from training.score import ScoredWindow
 from training.spread import as_json, spread
@@ -119,7 +119,7 @@ def test_several_models_have_a_mean_and_a_spread() -> None:
         Outcome(abnormal=False, score=s, windows=2, flagged=int(s > 2), early=False, seen=1.0) for s in (1.0, 2.5)
     ]
     both = [measure([*outcomes, normal[0]], 2.0), measure([*outcomes, normal[1]], 2.0)]
-    evaluations = [Evaluation("v", "keys", 3, 2, 6, 0, 0, each, {}) for each in both]
+    evaluations = [Evaluation("v", "keys", 3, 2, 6, 0, 0, each, precision_recall_curve([]), {}) for each in both]
     found = spread(evaluations)
 
     assert found["mean"]["false_alarms"] == 0.5
@@ -133,14 +133,15 @@ def test_several_models_have_a_mean_and_a_spread() -> None:
 def test_two_models_are_judged_by_their_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As a user asks for it: lines labelled in a CSV, two models, one table, one JSON file."""
+    """As a user asks for it: lines labelled in a CSV, two models, one table, one JSON file, one picture."""
     monkeypatch.chdir(tmp_path)
     for name in ("one", "two"):
         toy_artefact().save(tmp_path / name)
     (tmp_path / "app.log").write_text("\n".join(toy_lines(2, seed=1)))
     (tmp_path / "labels.csv").write_text("line,label\n2,1\n")
-    command = ["logscry", "evaluate", "app.log", "--labels", "labels.csv", "-m", "one", "-m", "two", "-o", "f.json"]
-    monkeypatch.setattr("sys.argv", command)
+    (tmp_path / "normal.log").write_text("\n".join(toy_lines(4, seed=2)))
+    command = "evaluate app.log --labels labels.csv -m one -m two -o f.json --training-logs normal.log --plot f.svg"
+    monkeypatch.setattr("sys.argv", ["logscry", *command.split()])
     with pytest.raises(SystemExit) as ended:
         logscry.main()
 
@@ -149,3 +150,17 @@ def test_two_models_are_judged_by_their_lines(
     assert [each["unit"] for each in found["models"]] == ["windows", "windows"]
     assert found["models"][0]["abnormal"] > 0
     assert "std. dev." in capsys.readouterr().out
+    assert "<svg" in (tmp_path / "f.svg").read_text()
+
+
+def test_a_picture_of_an_unknown_kind_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says which kinds there are."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["logscry", "evaluate", "app.log", "--labels", "labels.csv", "--plot", "f.bmp"])
+    with pytest.raises(SystemExit) as ended:
+        logscry.main()
+
+    assert ended.value.code
+    assert ".png, .svg" in capsys.readouterr().err

@@ -1,0 +1,35 @@
+"""Precision against recall: what every threshold would give."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.measures import Outcome, measure, precision_recall_curve
+
+
+def outcome(score: float, *, abnormal: bool, threshold: float = 0.0) -> Outcome:
+    """Of a key with one window."""
+    return Outcome(abnormal, score, windows=1, flagged=int(score > threshold), early=False, seen=1.0)
+
+
+def test_equal_scores_are_flagged_together() -> None:
+    """From the strictest threshold down: one right; then two more at once, one of them wrong; then all."""
+    scores = [(4.0, True), (3.0, False), (3.0, True), (1.0, False)]
+    curve = precision_recall_curve([outcome(score, abnormal=abnormal) for score, abnormal in scores])
+
+    assert curve.recall.tolist() == pytest.approx([1 / 2, 1, 1])
+    assert curve.precision.tolist() == pytest.approx([1, 2 / 3, 1 / 2])
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=30), st.integers(-1, 5))
+def test_each_threshold_is_a_point_of_the_curve(scores: list[tuple[int, bool]], threshold: int) -> None:
+    """Whatever a threshold gives by counting, the curve has; or it flags nothing."""
+    outcomes = [outcome(score, abnormal=abnormal, threshold=threshold) for score, abnormal in scores]
+    curve = precision_recall_curve(outcomes)
+    found = measure(outcomes, threshold)
+
+    if not any(abnormal for _, abnormal in scores):
+        assert not len(curve.recall)
+    elif found.found + found.false_alarms:
+        points = zip(curve.recall.tolist(), curve.precision.tolist(), strict=True)
+        assert any((r, p) == pytest.approx((found.recall, found.precision)) for r, p in points)
