@@ -19,6 +19,7 @@ from training.corpus import Corpus, read_corpus
 from training.log_files import LogFiles
 from training.progress import Progress
 from training.rows import keys_of_files
+from training.said_fields import notes_on_fields
 from training.selection import Selection
 
 __all__ = ["Wording", "learn_templates", "read_sessions"]
@@ -55,8 +56,10 @@ def learn_templates(
         ConfigurationError: The inputs lead to no lines.
     """
     files = LogFiles(inputs)
-    sample = islice(files.lines(), _SAMPLE_LINES)
-    line_format = said.lines.applied_to(lambda: detect_format(line for _, _, line in sample))
+    sample = [line for _, _, line in islice(files.lines(), _SAMPLE_LINES)]
+    line_format = said.lines.applied_to(lambda: detect_format(sample))
+    for note in notes_on_fields(said.lines, line_format, sample):
+        progress.note(note)
     miner, parser = Miner(masks=said.masks), LineParser(line_format, Templates())
     progress.begin("templates", None)
     lines = 0

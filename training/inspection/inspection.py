@@ -22,6 +22,7 @@ from training.inspection.sample import Sample, take_sample
 from training.inspection.session_gap import SessionGap, proposed_gap
 from training.progress import Progress, SilentProgress
 from training.reading import Wording
+from training.said_fields import notes_on_fields
 
 __all__ = ["Inspection", "inspect_logs"]
 
@@ -109,6 +110,8 @@ def inspect_logs(
     progress.end()
     detection = detect(sample.lines)
     line_format = said.lines.applied_to(lambda: detection.line_format)
+    for note in notes_on_fields(said.lines, line_format, sample.lines):
+        progress.note(note)
     detection = Detection(line_format, detection.confidence, detection.lines)
     templates = _templates(sample, LineParser(line_format, Templates()), said, progress)
     parser = LineParser(line_format, templates)

@@ -1,0 +1,42 @@
+"""A named field that no line has is told of; one that some line has, is not."""
+
+import json
+
+import pytest
+
+from model.lines.choice import FormatChoice
+from model.lines.formats import LineFormat
+from training.said_fields import notes_on_fields
+
+PLAIN = json.dumps({"at": "2026-01-01T00:00:00Z", "text": "request 1 done", "deep": {"er": "x"}}).encode()
+WRAPPED = json.dumps({"log": json.dumps({"msg": "request 1 done", "when": "2026-01-01T00:00:00Z"})}).encode()
+BROKEN = b"{"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        FormatChoice(),
+        FormatChoice(message_field="text", time_field="at"),
+        FormatChoice(message_field="/deep/er"),
+        FormatChoice(message_field="deep.er", time_field="when"),  # the inner object's
+    ],
+)
+def test_fields_that_some_line_has_are_not_spoken_of(said: FormatChoice) -> None:
+    """Neither by name, nor by pointer, nor those that only the application's own object has."""
+    assert not list(notes_on_fields(said, LineFormat("json"), [BROKEN, PLAIN, WRAPPED]))
+
+
+def test_a_misspelt_field_is_told_of() -> None:
+    """Each with its option and what serves in its place."""
+    said = FormatChoice(message_field="txet", time_field="ta")
+    notes = list(notes_on_fields(said, LineFormat("json"), [BROKEN, PLAIN, WRAPPED]))
+
+    assert [("--message-field" in note, "--time-field" in note) for note in notes] == [(True, False), (False, True)]
+    assert "none of the first 3 lines has the field txet" in notes[0]
+
+
+def test_a_field_of_lines_that_are_not_json_is_told_of() -> None:
+    """It would silently have no effect."""
+    (note,) = notes_on_fields(FormatChoice(message_field="msg"), LineFormat("text"), [b"plain"])
+    assert "read as text" in note
