@@ -49,19 +49,31 @@ class NetworkConfig:
 
 
 def small_encoder(hidden_size: int, layers: int, heads: int, *, dropout: float = 0.1) -> dict[str, Any]:
-    """Describe a BERT encoder to be trained from scratch."""
+    """Describe a BERT encoder to be trained from scratch: a ModernBERT, in which each layer sees the whole window.
+
+    Its positions are rotations, so a layer sees how far apart two events are; BERT has to learn that for each pair of
+    places, from far more windows (``docs/decisions/0020``).
+
+    Source: Warner et al., "Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder", 2024, section 2.1; Su et
+    al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021.
+    """
+    rotations = {"rope_type": "default", "rope_theta": 10_000.0}
+    no_words = dict.fromkeys(("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"))
     return {
-        "model_type": "bert",
+        "model_type": "modernbert",
         "vocab_size": 1,
         "hidden_size": hidden_size,
         "num_hidden_layers": layers,
         "num_attention_heads": heads,
-        "intermediate_size": 4 * hidden_size,
+        "intermediate_size": 2 * hidden_size,  # gated: three matrices of this size to BERT's two of twice it
         "max_position_embeddings": MAX_TOKENS,
-        "hidden_dropout_prob": dropout,
-        "attention_probs_dropout_prob": dropout,
-        "type_vocab_size": 1,
+        "global_attn_every_n_layers": 1,
+        "rope_parameters": {"full_attention": rotations, "sliding_attention": rotations},
+        "embedding_dropout": dropout,
+        "attention_dropout": dropout,
+        "mlp_dropout": dropout,
         "pad_token_id": 0,
+        **no_words,
     }
 
 

@@ -22,7 +22,7 @@ class Preset:
         learning_rate: Its peak.
         passes: How often, on average, training sees each distinct window.
         steps: The fewest and the most optimiser steps.
-        batch_windows: Windows a step, in each process.
+        batch_windows: Windows a step, in each process; fewer where they are longer than 64 events.
         for_gpus: Whether it is made for GPUs: it then computes in half precision where they can.
     """
 
@@ -47,7 +47,7 @@ PRESETS = {
             encoder=small_encoder(128, 2, 4),
             takes_pretrained=False,
             layers=None,
-            learning_rate=1e-3,
+            learning_rate=3e-3,
             passes=60,
             steps=(400, 2000),
         ),

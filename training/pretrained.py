@@ -58,6 +58,7 @@ class Pretrained:
         """
         _keep_layers(self.encoder, layers)
         _grow_positions(self.encoder)
+        _forget_words(self.encoder)
         words = int(self.encoder.config.pad_token_id or 0) + 1  # RoBERTa's padding is word 1, and must exist
         self.encoder.set_input_embeddings(nn.Embedding(words, int(self.encoder.config.hidden_size)))
         self.encoder.config.vocab_size = words
@@ -92,12 +93,14 @@ def load_pretrained(folder: Path) -> Pretrained:
 
 
 def _layer_list(encoder: PreTrainedModel) -> tuple[nn.Module, str]:
-    for owner_name, list_name in (("encoder", "layer"), ("transformer", "layer")):
-        owner = getattr(encoder, owner_name, None)
+    owners = (("encoder", "layer"), ("transformer", "layer"), ("", "layers"))
+    for owner_name, list_name in owners:
+        owner = getattr(encoder, owner_name, None) if owner_name else encoder
         if owner is not None and hasattr(owner, list_name):
             return owner, list_name
     raise ConfigurationError(
-        f"the layers of a {encoder.config.model_type} cannot be found; use a BERT, RoBERTa or DistilBERT encoder."
+        f"the layers of a {encoder.config.model_type} cannot be found; use a BERT, RoBERTa, DistilBERT or ModernBERT "
+        "encoder."
     )
 
 
@@ -111,10 +114,27 @@ def _keep_layers(encoder: PreTrainedModel, layers: int | None) -> None:
     setattr(owner, name, all_layers[:layers])
     field = "n_layers" if hasattr(encoder.config, "n_layers") else "num_hidden_layers"
     setattr(encoder.config, field, layers)
+    if hasattr(encoder.config, "layer_types"):
+        encoder.config.layer_types = encoder.config.layer_types[:layers]
+
+
+def _forget_words(encoder: PreTrainedModel) -> None:
+    """Let the configuration name no words: those of a ModernBERT are the last of fifty thousand."""
+    if not _has_position_table(encoder):  # else where a position is may depend on which word is padding
+        encoder.config.pad_token_id = 0
+    for name in ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"):
+        setattr(encoder.config, name, None)
+
+
+def _has_position_table(encoder: PreTrainedModel) -> bool:
+    """A ModernBERT has none: its positions are rotations, and as many as are wanted."""
+    return hasattr(encoder.embeddings, "position_embeddings")
 
 
 def _grow_positions(encoder: PreTrainedModel) -> None:
     """Make room for the largest window; positions that pretraining never had start as copies of its last."""
+    if not _has_position_table(encoder):
+        return
     embeddings = cast("nn.Module", encoder.embeddings)
     old = cast("nn.Embedding", embeddings.position_embeddings)
     offset = old.padding_idx + 1 if old.padding_idx is not None else 0  # RoBERTa counts from behind its padding

@@ -34,7 +34,7 @@ from training.loop import LoopPlan, fit
 from training.machine import Machine, machine_of
 from training.material import Material, read_material
 from training.pictures import training_pictures
-from training.presets import preset_named
+from training.presets import Preset, preset_named
 from training.pretrained import load_pretrained
 from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained, name_of_pretrained
 from training.progress import Progress, SilentProgress
@@ -49,6 +49,9 @@ __all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "train"]
 SESSIONS_AN_ALERT = 1000
 #: The alert budget per 10,000 windows where nobody sets one: None leaves it to ``SESSIONS_AN_ALERT``.
 DEFAULT_BUDGET: float | None = None
+#: Tokens of a window, on average, up to which a step takes as many windows as the preset says.
+_USUAL_TOKENS = 66
+_LEAST_WINDOWS_A_STEP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +185,9 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, start, vocabulary, templates)
     checkpoint = _checkpoint(request, network, corpus)
-    plan = replace(_plan(request, len(split.training), machine), checkpoint=checkpoint)
-    held_out = _encoded(split.held_out_windows, vocabulary)
-    history = fit(network, _encoded(split.training, vocabulary), held_out, plan, progress)
+    training, held_out = _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary)
+    plan = replace(_plan(request, training, machine), checkpoint=checkpoint)
+    history = fit(network, training, held_out, plan, progress)
     artefact = _assemble(request, (material.line_format, templates, vocabulary), network, split, corpus)
     if warning := artefact.calibration.warning(artefact.threshold):
         progress.note(warning)
@@ -230,21 +233,27 @@ def _checkpoint(request: TrainingRequest, network: MaskedEventBert, corpus: Corp
     return Checkpoint(Checkpoint.path_beside(request.output), training, request.resume)
 
 
-def _plan(request: TrainingRequest, distinct_windows: int, machine: Machine) -> LoopPlan:
+def _plan(request: TrainingRequest, training: WeightedWindows, machine: Machine) -> LoopPlan:
     preset = preset_named(request.preset)
-    windows_a_step = preset.batch_windows * machine.processes
-    wanted = (request.epochs or preset.passes) * distinct_windows // windows_a_step
+    batch_windows = _windows_a_step(preset, training)
+    wanted = (request.epochs or preset.passes) * len(training.windows) // (batch_windows * machine.processes)
     fewest, most = preset.steps
     steps = max(1, wanted) if request.epochs else min(max(wanted, fewest), most)
     return LoopPlan(
         steps=steps,
-        batch_windows=preset.batch_windows,
+        batch_windows=batch_windows,
         learning_rate=preset.learning_rate,
         max_seconds=request.max_seconds,
         evaluate_every=max(1, steps // 15),
         seed=request.seed,
         machine=machine,
     )
+
+
+def _windows_a_step(preset: Preset, training: WeightedWindows) -> int:
+    """Fewer windows where they are long: a step then takes as long as elsewhere, and there are more steps."""
+    tokens = sum(map(len, training.windows)) / len(training.windows)
+    return min(preset.batch_windows, max(_LEAST_WINDOWS_A_STEP, int(preset.batch_windows * _USUAL_TOKENS / tokens)))
 
 
 def _encoded(windows: Mapping[WindowContent, int], vocabulary: Vocabulary) -> WeightedWindows:

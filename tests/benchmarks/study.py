@@ -27,6 +27,7 @@ from training.day_files import DayFile
 from training.labels import KeyLabels, read_labels
 from training.loop import LoopPlan, fit
 from training.measures import Outcome, measure
+from training.presets import PRESETS
 from training.pretrained import load_pretrained
 from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained
 from training.progress import SilentProgress
@@ -37,6 +38,7 @@ __all__ = ["Data", "Variant", "judge", "learn_from", "one_random_mask", "read_da
 
 WHOLE = WindowRule(size=512, hop=512, session_gap_ms=24 * 3600 * 1000)
 HELD_OUT = 0.25
+_SMALL_HIDDEN = 128
 
 Surprise = Callable[[MaskedEventBert, Sequence[tuple[int, ...]]], list[list[float]]]
 
@@ -62,6 +64,13 @@ class Variant:
     marks: bool = True
     surprise: Surprise = surprisals
     combination: Combination = field(default_factory=Combination)
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the preset; between the two for an encoder of a pretrained one's size from scratch."""
+        if self.pretrained:
+            return PRESETS["transfer"].learning_rate
+        return PRESETS["test"].learning_rate if self.hidden <= _SMALL_HIDDEN else 1e-3
 
 
 @dataclass(frozen=True)
@@ -167,8 +176,9 @@ def _trained(
 ) -> MaskedEventBert:
     torch.manual_seed(seed)
     network = _network(variant, vocabulary, texts)
-    rate = 3e-4 if variant.hidden > 128 or variant.pretrained else 1e-3
-    plan = LoopPlan(steps=variant.steps, learning_rate=rate, evaluate_every=max(1, variant.steps // 8), seed=seed)
+    plan = LoopPlan(
+        steps=variant.steps, learning_rate=variant.learning_rate, evaluate_every=max(1, variant.steps // 8), seed=seed
+    )
     training, held_out = (
         WeightedWindows([vocabulary.encode(window) for window in windows], list(windows.values()))
         for windows in (split.training, split.held_out_windows)

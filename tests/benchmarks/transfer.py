@@ -1,7 +1,8 @@
 """What a pretrained encoder buys: ``python -m tests.benchmarks.transfer --help``.
 
 On HDFS's sessions: detectors that learn from 50, 200, 1,000 and all normal sessions, from the first two layers of
-all-MiniLM-L6-v2 that read the templates' texts, and from an encoder of the same size from scratch, for the same steps.
+all-MiniLM-L6-v2 that read the templates' texts, from an encoder of the same size from scratch, and from that of the
+preset test, for the same steps.
 The last line is one JSON object: recall, false alarm rate, F1 at the true rate and AUC of each.
 """
 
@@ -31,7 +32,8 @@ def main() -> None:
     given = parser.parse_args()
     variants = {
         "pretrained": Variant(given.steps, pretrained=True),
-        "scratch": Variant(given.steps, hidden=MINILM_HIDDEN),
+        "scratch, as large": Variant(given.steps, hidden=MINILM_HIDDEN),
+        "scratch, preset test": Variant(given.steps),
     }
     results: dict[str, Figures] = {}
     with TemporaryDirectory(prefix="logscry-bench-") as folder:

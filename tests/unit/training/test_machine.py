@@ -79,7 +79,7 @@ def test_the_presets_for_gpus_train_on_a_cpu_and_say_so(tmp_path: Path, monkeypa
     assert artefact.settings["preset"] == "full"
 
 
-@pytest.mark.parametrize(("preset", "millions"), [("full", 25), ("dgx", 85)])
+@pytest.mark.parametrize(("preset", "millions"), [("full", 21), ("dgx", 71)])
 def test_how_large_the_presets_for_gpus_are(preset: str, millions: int) -> None:
     """As docs/training.md says; nothing is allocated for it."""
     encoder = PRESETS[preset].encoder
