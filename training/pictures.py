@@ -7,7 +7,7 @@ from itertools import cycle
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from model.calibration import Calibration
@@ -21,6 +21,8 @@ PICTURE_FORMATS = (".png", ".svg")
 
 _SIZE_INCHES = (7.0, 4.0)
 _DOTS_PER_INCH = 110
+#: Which digits between two powers of ten are written beside a logarithmic axis.
+_MINOR_LABELS = "25"
 _MARKERS = "sD^vXP*"
 #: Where a logarithmic axis of counts begins: a bar of one window is seen.
 _LEAST_BAR = 0.5
@@ -45,8 +47,10 @@ def loss_curve(history: History) -> bytes:
         axes.plot(*zip(*history.held_out, strict=True), label="held out (the masks of scoring)")
     axes.axvline(history.best_step, color="grey", linestyle=":", label=f"kept: step {history.best_step}")
     axes.set_yscale("log")
-    for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-        formatter(LogFormatter(minor_thresholds=(3, 1)))  # 0.5 and not 5 x 10^-1
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))  # 0.1 and not 10^-1
+    axes.yaxis.set_minor_formatter(
+        FuncFormatter(lambda loss, _: f"{loss:g}" if f"{loss:e}"[0] in _MINOR_LABELS else "")
+    )
     axes.legend()
     return _png(figure)
 
