@@ -22,7 +22,7 @@ anomalous.
 | threshold | {threshold:.4f} nats |
 | expected alerts per 10,000 normal windows | {expected:.2f} |
 
-{warning}
+{doubts}
 ![How often each score occurs](scores.png)
 ![Expected alerts at each threshold](alerts.png)
 
@@ -38,10 +38,22 @@ when templates or habits change. An alert says that something is unusual, not th
 """
 
 
+def doubts(artefact: Artefact) -> list[str]:
+    """What a person should know before trusting a trained model's threshold; nothing where all is clear."""
+    found = []
+    if artefact.combination.surprise_is_usual:
+        found.append(
+            "half of the normal windows hold an event that the network gave less than 1 in 100: single surprises tell "
+            "little here, so a window's score is its mean surprisal. Longer training (--epochs) may change that."
+        )
+    if warning := artefact.calibration.warning(artefact.threshold):
+        found.append(warning)
+    return found
+
+
 def model_card(artefact: Artefact, history: History) -> bytes:
     """Write the README of an artefact folder."""
     facts, calibration = artefact.fingerprint, artefact.calibration
-    warning = calibration.warning(artefact.threshold)
     text = _CARD.format(
         version=artefact.version,
         created=artefact.created,
@@ -57,7 +69,7 @@ def model_card(artefact: Artefact, history: History) -> bytes:
         gap_seconds=artefact.rule.session_gap_ms / 1000,
         threshold=artefact.threshold,
         expected=calibration.expected_alerts(artefact.threshold),
-        warning=f"**Note:** {warning}\n" if warning else "",
+        doubts="".join(f"**Note:** {doubt}\n\n" for doubt in doubts(artefact)),
         steps=history.training[-1][0] if history.training else 0,
         parameters=history.parameters / 1e6,
         fact=history.fact,

@@ -1,7 +1,8 @@
-"""Scores of held-out normal windows, as service would give them: what a threshold is found from."""
+"""Scores of held-out normal windows, as service would give them: how they combine, what a threshold is found from."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from statistics import median
 
 from model.calibration import Calibration
 from model.content import WindowContent, split_events
@@ -20,18 +21,18 @@ class HeldOutScores:
     """Two views of the same scores.
 
     Attributes:
+        combination: How evidence became them.
         windows: One score a window.
         sessions: The largest score of each session: a session that looks odd once looks odd in several windows, and
             alerts a person once.
     """
 
+    combination: Combination
     windows: Calibration
     sessions: Calibration
 
 
-def score_held_out(
-    network: MaskedEventBert, vocabulary: Vocabulary, split: Split, combination: Combination
-) -> HeldOutScores:
+def score_held_out(network: MaskedEventBert, vocabulary: Vocabulary, split: Split) -> HeldOutScores:
     """Score the held-out windows as if the model had met only the training ones.
 
     A count vector that only held-out windows have is unfamiliar here, as the next new one will be in service. Windows
@@ -42,13 +43,16 @@ def score_held_out(
     known = familiar.most_in_window
     windows = list(split.held_out_windows)
     rows = surprisals(network, [vocabulary.encode(window) for window in windows])
-    scores = {
-        window: combination.score(Evidence.of(row, _novel(window, known), familiar.distance(window)))
+    evidence = {
+        window: Evidence.of(row, _novel(window, known), familiar.distance(window))
         for window, row in zip(windows, rows, strict=True)
     }
+    combination = Combination(usual_peak=median(evidence[w].peak for session in split.held_out for w in session))
+    scores = {window: combination.score(found) for window, found in evidence.items()}
     sessions = [[scores[w] for w in session if not any(_novel(w, known))] for session in split.held_out]
     kept = [session for session in sessions if session] or [[scores[w] for w in s] for s in split.held_out]
     return HeldOutScores(
+        combination=combination,
         windows=Calibration.of([(score, 1) for session in kept for score in session]),
         sessions=Calibration.of([(max(session), 1) for session in kept]),
     )

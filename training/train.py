@@ -17,7 +17,6 @@ from model.content import WindowContent, split_events
 from model.errors import ConfigurationError
 from model.events.own_masks import NO_OWN_MASKS, OwnMasks
 from model.events.templates import Templates
-from model.evidence import Combination
 from model.familiarity import Familiar
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
@@ -26,7 +25,7 @@ from model.network import MaskedEventBert, NetworkConfig
 from model.vocabulary import FIRST_EVENT, Vocabulary
 from stream.windowing.windows import WindowRule
 from training.batches import WeightedWindows
-from training.card import model_card
+from training.card import doubts, model_card
 from training.checkpoint import Checkpoint
 from training.corpus import Corpus
 from training.held_out import HeldOutScores, score_held_out
@@ -189,8 +188,8 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
     plan = replace(_plan(request, training, machine), checkpoint=checkpoint)
     history = fit(network, training, held_out, plan, progress)
     artefact = _assemble(request, (material.line_format, templates, vocabulary), network, split, corpus)
-    if warning := artefact.calibration.warning(artefact.threshold):
-        progress.note(warning)
+    for doubt in doubts(artefact):
+        progress.note(doubt)
     if request.output is not None and machine.main:
         pictures = training_pictures(history, artefact.calibration, artefact.threshold)
         artefact.save(request.output, {"README.md": model_card(artefact, history), **pictures})
@@ -268,8 +267,7 @@ def _assemble(
     corpus: Corpus,
 ) -> Artefact:
     line_format, templates, vocabulary = words
-    combination = Combination()
-    held_out = score_held_out(network, vocabulary, split, combination)
+    held_out = score_held_out(network, vocabulary, split)
     return Artefact(
         line_format=line_format,
         templates=templates,
@@ -277,7 +275,7 @@ def _assemble(
         network_config=network.config,
         weights={name: value.detach() for name, value in network.state_dict().items()},
         familiar=Familiar.of([*split.training, *split.held_out_windows]),  # what was held out was normal too
-        combination=combination,
+        combination=held_out.combination,
         calibration=held_out.windows,
         threshold=_threshold(request, held_out),
         marks=not split.by_time,

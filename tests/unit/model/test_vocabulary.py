@@ -89,15 +89,33 @@ def test_a_near_window_counts_less_and_a_novel_one_more() -> None:
     """Peak, distance and novelty are put together as documented."""
     score = Combination(familiar_weight=0.2, familiar_reach=0.5, most_distance=3.0, novel_floor=10.0).score
 
-    assert score(Evidence(5.0, 0.0, novel=0)) == pytest.approx(1.0)
-    assert score(Evidence(5.0, 0.5, novel=0)) == pytest.approx(5 * (1 - 0.8 / e) + 0.5)
-    assert score(Evidence(5.0, inf, novel=0)) == pytest.approx(5.0 + 3.0)
-    assert score(Evidence(5.0, inf, novel=2)) == pytest.approx(5.0 + 3.0 + 10.0)
+    assert score(Evidence(5.0, 1.5, 0.0, novel=0)) == pytest.approx(1.0)
+    assert score(Evidence(5.0, 1.5, 0.5, novel=0)) == pytest.approx(5 * (1 - 0.8 / e) + 0.5)
+    assert score(Evidence(5.0, 1.5, inf, novel=0)) == pytest.approx(5.0 + 3.0)
+    assert score(Evidence(5.0, 1.5, inf, novel=2)) == pytest.approx(5.0 + 3.0 + 10.0)
+
+
+def test_where_surprise_is_usual_the_mean_is_the_score() -> None:
+    """From a median peak of less than one in a hundred on; a novel event still lifts the window."""
+    score, other = (Combination(usual_peak=peak).score for peak in (log(101), log(99)))
+    evidence = Evidence(5.0, 1.5, 3.0, novel=0)
+
+    assert score(evidence) == 1.5
+    assert score(evidence._replace(novel=1)) == 11.5
+    assert other(evidence) == Combination().score(evidence)
+
+
+def test_models_from_before_the_mean_are_read() -> None:
+    """They combine as they did."""
+    value = Combination().to_json()
+    del value["usual_peak"]
+
+    assert Combination.from_json(value) == Combination()
 
 
 def test_the_peak_leaves_novel_events_out() -> None:
     """How unlikely the network finds NOVEL is chance, so it does not count."""
-    assert Evidence.of([1.0, 9.0], [False, True], 2.0) == Evidence(1.0, 2.0, novel=1)
+    assert Evidence.of([1.0, 9.0, 3.0], [False, True, False], 2.0) == Evidence(3.0, 2.0, 2.0, novel=1)
 
 
 def test_rare_marks_keep_their_vectors(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,7 @@ def _scores(*sessions: tuple[str | bytes, ...]) -> HeldOutScores:
     artefact = toy_artefact()
     training = Counter({toy_window(*NORMAL): 3})
     held_out = tuple((toy_window(*steps, final=False), toy_window(*steps)) for steps in sessions)
-    return score_held_out(
-        artefact.network(), artefact.vocabulary, Split(training, held_out, by_time=False), Combination()
-    )
+    return score_held_out(artefact.network(), artefact.vocabulary, Split(training, held_out, by_time=False))
 
 
 def test_a_session_counts_once() -> None:
@@ -31,6 +29,14 @@ def test_a_session_counts_once() -> None:
 def test_an_event_that_only_held_out_sessions_have_does_not_raise_the_threshold() -> None:
     """It alerts at any threshold in service, so it is left out here."""
     assert _scores(NORMAL, ("open", UNSEEN)).sessions == _scores(NORMAL).sessions
+
+
+def test_how_surprising_the_median_window_is_decides_what_counts() -> None:
+    """Sessions in an order that the model does not know make surprise usual, if there are enough of them."""
+    odd = tuple(reversed(NORMAL))
+
+    assert not _scores(NORMAL, NORMAL, odd).combination.surprise_is_usual
+    assert _scores(NORMAL, odd, odd).combination.surprise_is_usual
 
 
 def test_with_nothing_but_new_events_there_is_still_a_calibration() -> None:
