@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.calibration import ALERT_BASE
 
@@ -113,8 +112,8 @@ class Curve(NamedTuple):
         precision: Of the same length.
     """
 
-    recall: NDArray[np.float64]
-    precision: NDArray[np.float64]
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
 
 
 def precision_recall_curve(outcomes: Sequence[Outcome]) -> Curve:
@@ -125,12 +124,12 @@ def precision_recall_curve(outcomes: Sequence[Outcome]) -> Curve:
     scores = np.array([outcome.score for outcome in outcomes])
     abnormal = np.array([outcome.abnormal for outcome in outcomes], dtype=bool)
     if not abnormal.any():
-        return Curve(np.empty(0), np.empty(0))
+        return Curve((), ())
     falling = np.argsort(-scores, kind="stable")
     last_of_equals = np.append(np.diff(scores[falling]) != 0, [True])  # equal scores are flagged together
     found = abnormal[falling].cumsum()[last_of_equals]
     flagged = np.arange(1, len(scores) + 1)[last_of_equals]
-    return Curve(found / abnormal.sum(), found / flagged)
+    return Curve(tuple((found / abnormal.sum()).tolist()), tuple((found / flagged).tolist()))
 
 
 def _ratio(part: float, whole: float) -> float:

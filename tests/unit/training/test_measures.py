@@ -17,8 +17,8 @@ def test_equal_scores_are_flagged_together() -> None:
     scores = [(4.0, True), (3.0, False), (3.0, True), (1.0, False)]
     curve = precision_recall_curve([outcome(score, abnormal=abnormal) for score, abnormal in scores])
 
-    assert curve.recall.tolist() == pytest.approx([1 / 2, 1, 1])
-    assert curve.precision.tolist() == pytest.approx([1, 2 / 3, 1 / 2])
+    assert list(curve.recall) == pytest.approx([1 / 2, 1, 1])
+    assert list(curve.precision) == pytest.approx([1, 2 / 3, 1 / 2])
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=30), st.integers(-1, 5))
@@ -29,7 +29,7 @@ def test_each_threshold_is_a_point_of_the_curve(scores: list[tuple[int, bool]], 
     found = measure(outcomes, threshold)
 
     if not any(abnormal for _, abnormal in scores):
-        assert not len(curve.recall)
+        assert not curve.recall
     elif found.found + found.false_alarms:
-        points = zip(curve.recall.tolist(), curve.precision.tolist(), strict=True)
+        points = zip(curve.recall, curve.precision, strict=True)
         assert any((r, p) == pytest.approx((found.recall, found.precision)) for r, p in points)
