@@ -93,8 +93,11 @@ class Combination:
         return floor + weight * evidence.peak + min(evidence.distance, self.most_distance)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that ``from_json`` reads."""
-        return asdict(self)
+        """A JSON object that ``from_json`` reads; that of a model from before decision 0021 is as it was then."""
+        numbers = asdict(self)
+        if not self.usual_peak:
+            del numbers["usual_peak"]
+        return numbers
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Combination":
@@ -103,7 +106,7 @@ class Combination:
         Raises:
             ModelError: It is not such an object.
         """
-        numbers = {"usual_peak": 0.0, **value}  # models had none before decision 0021
+        numbers = {"usual_peak": 0.0, **value}
         try:
             return cls(**{each.name: float(numbers[each.name]) for each in fields(cls)})
         except (KeyError, TypeError, ValueError) as exc:

@@ -106,11 +106,12 @@ def test_where_surprise_is_usual_the_mean_is_the_score() -> None:
 
 
 def test_models_from_before_the_mean_are_read() -> None:
-    """They combine as they did."""
-    value = Combination().to_json()
-    del value["usual_peak"]
+    """They combine as they did, and are written as they were: their version is a hash of it."""
+    value = {"familiar_weight": 0.2, "familiar_reach": 0.5, "most_distance": 10.0, "novel_floor": 10.0}
 
     assert Combination.from_json(value) == Combination()
+    assert Combination().to_json() == value
+    assert Combination.from_json(Combination(usual_peak=5.0).to_json()) == Combination(usual_peak=5.0)
 
 
 def test_the_peak_leaves_novel_events_out() -> None:
