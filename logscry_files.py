@@ -301,23 +301,23 @@ def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     """Judge models against labels, beside simple lookups: precision, recall, F1, AUC, false alarms, how early."""
     from training.evaluate import EvaluationRequest  # noqa: PLC0415
     from training.evaluate import evaluate as evaluate_model  # noqa: PLC0415
+    from training.pictures import checked_picture  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
     from training.report import evaluation_picture, evaluation_table  # noqa: PLC0415
     from training.score import ScoringRequest  # noqa: PLC0415
     from training.spread import as_json  # noqa: PLC0415
     from training.writing import write_json, written_whole  # noqa: PLC0415
 
+    checked_picture(plot)
     evaluations = []
     with RichProgress() as progress:
         for number, model in enumerate(models or [_MODEL]):
-            scoring = ScoringRequest(
-                model, tuple(logs), threshold=threshold, alerts_per_10000_windows=budget, plot=plot
-            )
+            scoring = ScoringRequest(model, tuple(logs), threshold=threshold, alerts_per_10000_windows=budget)
             lookups = () if number else tuple(training_logs or ())  # the same for all models
             evaluations.append(evaluate_model(EvaluationRequest(scoring, labels, lookups), progress))
+    Console().print(evaluation_table(evaluations))
     if output is not None:
         write_json(output, as_json(evaluations))
     if plot is not None:
         with written_whole(plot) as file:
             file.write(evaluation_picture(evaluations, plot.suffix))
-    Console().print(evaluation_table(evaluations))

@@ -47,14 +47,14 @@ def score_held_out(network: MaskedEventBert, vocabulary: Vocabulary, split: Spli
         window: Evidence.of(row, _novel(window, known), familiar.distance(window))
         for window, row in zip(windows, rows, strict=True)
     }
-    combination = Combination(usual_peak=median(evidence[w].peak for session in split.held_out for w in session))
-    scores = {window: combination.score(found) for window, found in evidence.items()}
-    sessions = [[scores[w] for w in session if not any(_novel(w, known))] for session in split.held_out]
-    kept = [session for session in sessions if session] or [[scores[w] for w in s] for s in split.held_out]
+    known_alone = [[evidence[w] for w in session if not evidence[w].novel] for session in split.held_out]
+    kept = [session for session in known_alone if session] or [[evidence[w] for w in s] for s in split.held_out]
+    combination = Combination(usual_peak=median(each.peak for session in kept for each in session))
+    scores = [[combination.score(each) for each in session] for session in kept]
     return HeldOutScores(
         combination=combination,
-        windows=Calibration.of([(score, 1) for session in kept for score in session]),
-        sessions=Calibration.of([(max(session), 1) for session in kept]),
+        windows=Calibration.of([(score, 1) for session in scores for score in session]),
+        sessions=Calibration.of([(max(session), 1) for session in scores]),
     )
 
 

@@ -3,26 +3,38 @@
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import cycle
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from model.calibration import Calibration
+from model.errors import ConfigurationError
 from training.loop import History
 from training.measures import Curve
 
-__all__ = ["PICTURE_FORMATS", "alert_curve", "loss_curve", "precision_recall", "score_histogram", "training_pictures"]
+__all__ = [
+    "PICTURE_FORMATS",
+    "alert_curve",
+    "checked_picture",
+    "loss_curve",
+    "precision_recall",
+    "score_histogram",
+    "training_pictures",
+]
 
 #: File name endings of the kinds of pictures that can be drawn.
 PICTURE_FORMATS = (".png", ".svg")
 
 _SIZE_INCHES = (7.0, 4.0)
 _DOTS_PER_INCH = 110
-#: Which digits between two powers of ten are written beside a logarithmic axis.
+#: Which digits between two powers of ten are written beside a logarithmic axis of more than one of them.
 _MINOR_LABELS = "25"
+_DECADE = 10.0
 _MARKERS = "sD^vXP*"
 #: Where a logarithmic axis of counts begins: a bar of one window is seen.
 _LEAST_BAR = 0.5
@@ -104,15 +116,37 @@ def precision_recall(
     """
     figure = _figure("Precision against recall", "recall", "precision")
     axes = figure.axes[0]
-    colours = {name: axes.step(*curve, where="post", label=name)[0].get_color() for name, curve in curves.items()}
-    for marker, (name, point) in zip(cycle(_MARKERS), points.items(), strict=False):
-        of_curve = name in curves
-        style = {"marker": "o", "color": colours[name]} if of_curve else {"marker": marker}
-        axes.plot(*point, linestyle="none", label=f"{name}: its threshold" if of_curve else name, **style)
+    colours = {name: f"C{number}" for number, name in enumerate(curves)}  # matplotlib's own, in their order
+    for name, curve in curves.items():
+        _draw_curve(axes, curve, colours[name], name)
+    markers = cycle(_MARKERS)
+    for name, point in points.items():
+        if name in curves:
+            axes.plot(*point, "o", color=colours[name], label=f"{name}: its threshold")
+        else:
+            axes.plot(*point, next(markers), color="grey", label=name)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     figure.legend(loc="outside right upper")  # beside the curves: the best ones hug the corner
     return _drawn(figure, picture_format)
+
+
+def _draw_curve(axes: Axes, curve: Curve, colour: str, name: str) -> None:
+    """Draw a curve from recall 0: between two points holds the precision of the next, which is reached there."""
+    begin = Curve(curve.recall and (0.0,), curve.precision[:1])
+    recall, precision = begin.recall + curve.recall, begin.precision + curve.precision
+    axes.step(recall, precision, where="pre", color=colour, label=name)
+
+
+def checked_picture(path: Path | None) -> Path | None:
+    """Refuse a picture file of an unknown kind; None passes.
+
+    Raises:
+        ConfigurationError: Its ending is none of ``PICTURE_FORMATS``.
+    """
+    if path is not None and path.suffix not in PICTURE_FORMATS:
+        raise ConfigurationError(f"the plot {path} is of no known kind; allowed are {', '.join(PICTURE_FORMATS)}.")
+    return path
 
 
 def expanded(calibration: Calibration) -> list[float]:

@@ -96,7 +96,7 @@ def _layer_list(encoder: PreTrainedModel) -> tuple[nn.Module, str]:
     owners = (("encoder", "layer"), ("transformer", "layer"), ("", "layers"))
     for owner_name, list_name in owners:
         owner = getattr(encoder, owner_name, None) if owner_name else encoder
-        if owner is not None and hasattr(owner, list_name):
+        if owner is not None and hasattr(owner, list_name) and hasattr(encoder, "embeddings"):  # a decoder has none
             return owner, list_name
     raise ConfigurationError(
         f"the layers of a {encoder.config.model_type} cannot be found; use a BERT, RoBERTa, DistilBERT or ModernBERT "

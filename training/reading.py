@@ -1,6 +1,6 @@
 """The steps from log files to sessions: find the line format, mine the templates, parse, take the keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -56,9 +56,8 @@ def learn_templates(
         ConfigurationError: The inputs lead to no lines.
     """
     files = LogFiles(inputs)
-    sample = [line for _, _, line in islice(files.lines(), _SAMPLE_LINES)]
-    line_format = said.lines.applied_to(lambda: detect_format(sample))
-    for note in notes_on_fields(said.lines, line_format, sample):
+    line_format = said.lines.applied_to(lambda: detect_format(_sample(files)))
+    for note in notes_on_fields(said.lines, line_format, _sample(files)):
         progress.note(note)
     miner, parser = Miner(masks=said.masks), LineParser(line_format, Templates())
     progress.begin("templates", None)
@@ -72,6 +71,11 @@ def learn_templates(
         named = ", ".join(map(str, Selection.of(inputs).paths))
         raise ConfigurationError(f"there is no line in {named}; name logs of normal operation.")
     return line_format, miner.finish()
+
+
+def _sample(files: LogFiles) -> Iterator[bytes]:
+    """The first lines, read when they are asked for: a line may have megabytes."""
+    return (line for _, _, line in islice(files.lines(), _SAMPLE_LINES))
 
 
 def read_sessions(

@@ -41,7 +41,7 @@ from training.reading import Wording
 from training.selection import KeySample, Selection
 from training.split import Split, split_sessions
 
-__all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "train"]
+__all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "loop_plan", "train"]
 
 #: Of so many normal sessions one may be alerted, where nobody sets a budget: people count sessions, not windows. Where
 #: there are few keys it is pieces of them.
@@ -183,9 +183,10 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
         )
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, start, vocabulary, templates)
-    checkpoint = _checkpoint(request, network, corpus)
     training, held_out = _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary)
-    plan = replace(_plan(request, training, machine), checkpoint=checkpoint)
+    plan = loop_plan(request, training, machine)
+    checkpoint = _checkpoint(request, network, corpus, plan)
+    plan = replace(plan, checkpoint=checkpoint)
     history = fit(network, training, held_out, plan, progress)
     artefact = _assemble(request, (material.line_format, templates, vocabulary), network, split, corpus)
     for doubt in doubts(artefact):
@@ -222,17 +223,21 @@ def _new_network(
     return network
 
 
-def _checkpoint(request: TrainingRequest, network: MaskedEventBert, corpus: Corpus) -> Checkpoint | None:
+def _checkpoint(
+    request: TrainingRequest, network: MaskedEventBert, corpus: Corpus, plan: LoopPlan
+) -> Checkpoint | None:
     """Where the training keeps how far it is; beside its output, if it has one."""
     if request.output is None:
         return None
     settings = {name: value for name, value in request.to_json().items() if name != "max_seconds"}
-    decisive = [settings, asdict(request.rule), corpus.fingerprint(), network.config.to_json()]
+    pace = (plan.steps, plan.batch_windows, plan.learning_rate)
+    decisive = [settings, asdict(request.rule), corpus.fingerprint(), network.config.to_json(), pace]
     training = sha256(orjson.dumps(decisive, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return Checkpoint(Checkpoint.path_beside(request.output), training, request.resume)
 
 
-def _plan(request: TrainingRequest, training: WeightedWindows, machine: Machine) -> LoopPlan:
+def loop_plan(request: TrainingRequest, training: WeightedWindows, machine: Machine) -> LoopPlan:
+    """How long and how fast to train on these windows, as the request's preset says."""
     preset = preset_named(request.preset)
     batch_windows = _windows_a_step(preset, training)
     wanted = (request.epochs or preset.passes) * len(training.windows) // (batch_windows * machine.processes)
@@ -250,7 +255,11 @@ def _plan(request: TrainingRequest, training: WeightedWindows, machine: Machine)
 
 
 def _windows_a_step(preset: Preset, training: WeightedWindows) -> int:
-    """Fewer windows where they are long: a step then takes as long as elsewhere, and there are more steps."""
+    """Fewer windows where they are long, so that a step takes as long as elsewhere.
+
+    Then there are more steps for as many passes; but no more than the preset allows, which bounds the time. So long
+    windows may be seen less often than the preset's ``passes``.
+    """
     tokens = sum(map(len, training.windows)) / len(training.windows)
     return min(preset.batch_windows, max(_LEAST_WINDOWS_A_STEP, int(preset.batch_windows * _USUAL_TOKENS / tokens)))
 

@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
 
-from training.measures import Outcome, measure, precision_recall_curve
+from training.measures import Curve, Outcome, measure, precision_recall_curve
+from training.pictures import precision_recall
 
 
 def outcome(score: float, *, abnormal: bool, threshold: float = 0.0) -> Outcome:
@@ -33,3 +35,18 @@ def test_each_threshold_is_a_point_of_the_curve(scores: list[tuple[int, bool]], 
     elif found.found + found.false_alarms:
         points = zip(curve.recall, curve.precision, strict=True)
         assert any((r, p) == pytest.approx((found.recall, found.precision)) for r, p in points)
+
+
+def test_between_two_points_the_picture_has_the_precision_that_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And it begins at recall 0; a detector that no threshold tells apart, and one without abnormal, are drawn too."""
+    drawn = {}
+
+    def step(_: Axes, recall: tuple[float, ...], precision: tuple[float, ...], **options: str) -> None:
+        drawn[options["label"]] = recall, precision, options["where"]
+
+    monkeypatch.setattr(Axes, "step", step)
+    precision_recall(
+        {"one": Curve((0.1, 1.0), (1.0, 0.2)), "none": Curve((), ())}, {"one": (0.1, 1.0), "lookup": (0, 0)}
+    )
+
+    assert drawn == {"one": ((0.0, 0.1, 1.0), (1.0, 1.0, 0.2), "pre"), "none": ((), (), "pre")}

@@ -10,6 +10,8 @@ from transformers import (
     BertTokenizer,
     DistilBertConfig,
     DistilBertModel,
+    LlamaConfig,
+    LlamaModel,
     ModernBertConfig,
     ModernBertModel,
     PreTrainedModel,
@@ -92,6 +94,7 @@ def test_like_texts_are_read_alike(folder: Path) -> None:
 def test_an_event_encoder_can_be_built_again(encoder: PreTrainedModel, tmp_path: Path) -> None:
     """Two of three layers are kept, the largest window fits, and configuration plus weights give the same answers."""
     pretrained = load_pretrained(_saved(tmp_path / "tiny", encoder))
+    assert pretrained.read_texts(["seat taken", "film"]).norm(dim=1).tolist() == pytest.approx([1.0, 1.0])
     cut = pretrained.to_event_encoder(layers=2)
     config = NetworkConfig(9, pretrained.encoder_settings())
     first = MaskedEventBert(config, cut).eval()
@@ -125,6 +128,15 @@ def test_layers_that_it_does_not_have_are_refused(folder: Path, layers: int) -> 
     """The error says how many there are."""
     with pytest.raises(ConfigurationError, match="1 to 3"):
         load_pretrained(folder).to_event_encoder(layers)
+
+
+def test_a_decoder_is_refused(tmp_path: Path) -> None:
+    """It has layers, but cannot see what comes later; the error says what can be used."""
+    decoder = LlamaModel(
+        LlamaConfig(vocab_size=12, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    )
+    with pytest.raises(ConfigurationError, match="use a BERT"):
+        load_pretrained(_saved(tmp_path / "tiny", decoder)).to_event_encoder(1)
 
 
 def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from training.said_fields import notes_on_fields
 PLAIN = json.dumps({"at": "2026-01-01T00:00:00Z", "text": "request 1 done", "deep": {"er": "x"}}).encode()
 WRAPPED = json.dumps({"log": json.dumps({"msg": "request 1 done", "when": "2026-01-01T00:00:00Z"})}).encode()
 BROKEN = b"{"
+LIST = json.dumps([{"no": 1}, {"at": "2026-01-01T00:00:00Z", "text": "request 1 done"}]).encode()
+CONTAINER = b'2026-01-01T00:00:00.5Z stdout F {"at": "2026-01-01T00:00:00Z", "text": "request 1 done"}'
 
 
 @pytest.mark.parametrize(
@@ -27,13 +29,19 @@ def test_fields_that_some_line_has_are_not_spoken_of(said: FormatChoice) -> None
     assert not list(notes_on_fields(said, LineFormat("json"), [BROKEN, PLAIN, WRAPPED]))
 
 
+@pytest.mark.parametrize("line", [LIST, CONTAINER, b"\xef\xbb\xbf" + PLAIN, b"\x1e" + PLAIN])
+def test_fields_are_looked_for_where_the_reader_finds_them(line: bytes) -> None:
+    """In lists, behind the prefix of a container's runtime, behind a byte order mark."""
+    assert not list(notes_on_fields(FormatChoice(message_field="text", time_field="at"), LineFormat("json"), [line]))
+
+
 def test_a_misspelt_field_is_told_of() -> None:
     """Each with its option and what serves in its place."""
     said = FormatChoice(message_field="txet", time_field="ta")
     notes = list(notes_on_fields(said, LineFormat("json"), [BROKEN, PLAIN, WRAPPED]))
 
     assert [("--message-field" in note, "--time-field" in note) for note in notes] == [(True, False), (False, True)]
-    assert "none of the first 3 lines has the field txet" in notes[0]
+    assert "none of the 3 lines looked at has the field txet" in notes[0]
 
 
 def test_a_field_of_lines_that_are_not_json_is_told_of() -> None:

@@ -1,6 +1,7 @@
 """Training, scoring and judging, from files to files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,21 @@ import torch
 from model.artefact import Artefact
 from model.errors import ConfigurationError
 from model.lines.key_rule import KeyRule
-from model.network import MaskedEventBert, NetworkConfig, small_encoder
+from model.network import MAX_TOKENS, MaskedEventBert, NetworkConfig, small_encoder
 from model.surprisal import surprisals
-from model.vocabulary import BOS, EOS, MASK, PAD
+from model.vocabulary import BOS, EOS, FIRST_EVENT, MASK, PAD
 from tests.toy_model import STEPS, toy_artefact, toy_lines, toy_request
 from training.batches import WeightedWindows, mask_for_training
+from training.card import doubts, model_card
 from training.evaluate import EvaluationRequest, evaluate
-from training.loop import LoopPlan, fit
+from training.loop import History, LoopPlan, fit
+from training.machine import Machine
 from training.measures import area_under_curve
+from training.presets import PRESETS
 from training.progress import SilentProgress
 from training.report import evaluation_table
 from training.score import ScoringRequest, score_files
-from training.train import TrainingRequest, train
+from training.train import TrainingRequest, loop_plan, train
 
 WINDOWS = WeightedWindows([(BOS, 5, 6, 7, EOS), (BOS, 5, 7, 6, EOS), (5, 6)], [5, 3, 1])
 
@@ -182,3 +186,33 @@ def test_the_area_under_the_curve_counts_ties_half() -> None:
 def test_the_toy_language_has_a_template_a_step() -> None:
     """Mining finds each step once."""
     assert len(toy_artefact().templates) == len(STEPS)
+
+
+@pytest.mark.parametrize(("tokens", "windows"), [(20, 64), (66, 64), (132, 32), (514, 8)])
+def test_a_step_takes_fewer_windows_where_they_are_long(tokens: int, windows: int) -> None:
+    """So that it takes as long as elsewhere; and never more steps than the preset allows."""
+    training = WeightedWindows([(FIRST_EVENT,) * tokens] * 10_000, [1] * 10_000)
+    plan = loop_plan(TrainingRequest((), None), training, Machine())
+
+    assert (plan.batch_windows, plan.steps) == (windows, PRESETS["test"].steps[1])
+
+
+def test_every_layer_sees_the_whole_window() -> None:
+    """Of the largest one, the first event bears on what is expected at the end."""
+    network = MaskedEventBert(NetworkConfig(9, small_encoder(32, 1, 2))).eval()
+    tokens = torch.full((2, MAX_TOKENS), FIRST_EVENT)
+    tokens[1, 0] = FIRST_EVENT + 1
+    tokens[:, -1] = MASK
+    one, other = network(tokens, tokens == MASK)
+
+    assert not torch.equal(one, other)
+
+
+def test_what_is_usual_is_said() -> None:
+    """In the model card and when the training ends."""
+    artefact = toy_artefact()
+    odd = replace(artefact, combination=replace(artefact.combination, usual_peak=9.0))
+
+    assert not [doubt for doubt in doubts(artefact) if "mean surprisal" in doubt]
+    assert "mean surprisal" in doubts(odd)[0]
+    assert b"mean surprisal" in model_card(odd, History())
