@@ -75,7 +75,7 @@ PRESETS = {
         ),
         Preset(
             name="dgx",
-            about="of BERT's own size, from scratch or with --pretrained, for several GPUs",
+            about="twelve layers of 768, from scratch or with --pretrained, for several GPUs",
             encoder=small_encoder(768, 12, 12),
             takes_pretrained=True,
             layers=None,
