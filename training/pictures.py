@@ -60,9 +60,9 @@ def loss_curve(history: History) -> bytes:
     axes.axvline(history.best_step, color="grey", linestyle=":", label=f"kept: step {history.best_step}")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))  # 0.1 and not 10^-1
-    axes.yaxis.set_minor_formatter(
-        FuncFormatter(lambda loss, _: f"{loss:g}" if f"{loss:e}"[0] in _MINOR_LABELS else "")
-    )
+    lowest, highest = axes.get_ylim()
+    digits = _MINOR_LABELS if highest > _DECADE * lowest else "123456789"
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda loss, _: f"{loss:g}" if f"{loss:e}"[0] in digits else ""))
     axes.legend()
     return _png(figure)
 
