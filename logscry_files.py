@@ -301,14 +301,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     """Judge models against labels, beside simple lookups: precision, recall, F1, AUC, false alarms, how early."""
     from training.evaluate import EvaluationRequest  # noqa: PLC0415
     from training.evaluate import evaluate as evaluate_model  # noqa: PLC0415
-    from training.pictures import checked_picture  # noqa: PLC0415
+    from training.pictures import check_picture  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
     from training.report import evaluation_picture, evaluation_table  # noqa: PLC0415
     from training.score import ScoringRequest  # noqa: PLC0415
     from training.spread import as_json  # noqa: PLC0415
     from training.writing import write_json, written_whole  # noqa: PLC0415
 
-    checked_picture(plot)
+    check_picture(plot)
     evaluations = []
     with RichProgress() as progress:
         for number, model in enumerate(models or [_MODEL]):

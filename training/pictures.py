@@ -20,7 +20,7 @@ from training.measures import Curve
 __all__ = [
     "PICTURE_FORMATS",
     "alert_curve",
-    "checked_picture",
+    "check_picture",
     "loss_curve",
     "precision_recall",
     "score_histogram",
@@ -138,7 +138,7 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str, name: str) -> None:
     axes.step(recall, precision, where="pre", color=colour, label=name)
 
 
-def checked_picture(path: Path | None) -> Path | None:
+def check_picture(path: Path | None) -> None:
     """Refuse a picture file of an unknown kind; None passes.
 
     Raises:
@@ -146,7 +146,6 @@ def checked_picture(path: Path | None) -> Path | None:
     """
     if path is not None and path.suffix not in PICTURE_FORMATS:
         raise ConfigurationError(f"the plot {path} is of no known kind; allowed are {', '.join(PICTURE_FORMATS)}.")
-    return path
 
 
 def expanded(calibration: Calibration) -> list[float]:

@@ -19,7 +19,7 @@ from model.lines.key_rule import KeyRule
 from model.scoring import Scorer
 from stream.windowing.windows import Span, WindowRule
 from training.corpus import Corpus, Session, windows_of
-from training.pictures import checked_picture, score_histogram
+from training.pictures import check_picture, score_histogram
 from training.progress import Progress, SilentProgress
 from training.score_summary import ScoreSummary
 from training.to_score import SessionsToScore, sessions_to_score
@@ -63,7 +63,7 @@ class ScoringRequest:
             raise ConfigurationError(f"the threshold is {self.threshold}; allowed is any finite number, in nats.")
         if self.threshold is not None and self.alerts_per_10000_windows is not None:
             raise ConfigurationError("both a threshold and an alert budget are given; give one of them.")
-        checked_picture(self.plot)
+        check_picture(self.plot)
 
     def threshold_of(self, artefact: Artefact) -> float:
         """The threshold to decide by, in nats."""

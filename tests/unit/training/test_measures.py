@@ -38,7 +38,7 @@ def test_each_threshold_is_a_point_of_the_curve(scores: list[tuple[int, bool]], 
 
 
 def test_between_two_points_the_picture_has_the_precision_that_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And it begins at recall 0; a detector that no threshold tells apart, and one without abnormal, are drawn too."""
+    """And it begins at recall 0; where nothing is abnormal there is no line."""
     drawn = {}
 
     def step(_: Axes, recall: tuple[float, ...], precision: tuple[float, ...], **options: str) -> None:
