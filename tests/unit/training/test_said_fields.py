@@ -1,11 +1,15 @@
 """A named field that no line has is told of; one that some line has, is not."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
+from training.inspection.inspection import inspect_logs
+from training.progress import SilentProgress
+from training.reading import Wording, learn_templates
 from training.said_fields import notes_on_fields
 
 PLAIN = json.dumps({"at": "2026-01-01T00:00:00Z", "text": "request 1 done", "deep": {"er": "x"}}).encode()
@@ -48,3 +52,14 @@ def test_a_field_of_lines_that_are_not_json_is_told_of() -> None:
     """It would silently have no effect."""
     (note,) = notes_on_fields(FormatChoice(message_field="msg"), LineFormat("text"), [b"plain"])
     assert "read as text" in note
+
+
+def test_inspection_and_training_say_it(tmp_path: Path) -> None:
+    """To whoever looks at the progress; the lines are read all the same."""
+    (tmp_path / "app.json").write_bytes(b"\n".join([PLAIN] * 5))
+    said, inspected, trained = Wording(FormatChoice(message_field="txet")), SilentProgress(), SilentProgress()
+    inspect_logs([str(tmp_path)], said, inspected)
+    _, templates = learn_templates([tmp_path], said, trained)
+
+    assert [template.text for template in templates] == ["request <*> done"]
+    assert ["txet" in note for note in inspected.notes] == ["txet" in note for note in trained.notes] == [True]
