@@ -22,7 +22,7 @@ def test_a_training_tells_its_cost_before_and_after(tmp_path: Path) -> None:
     [estimate] = [note for note in progress.notes if "as the first 10 went" in note]
     [fact] = [note for note in progress.notes if "steps took" in note]
 
-    told = re.search(r"0\.5 million parameters, 64 windows a step, .* at most (\d+) s and (\d\.\d) GB", estimate)
+    told = re.search(r"0\.3 million parameters, 64 windows a step, .* at most (\d+) s and (\d\.\d) GB", estimate)
     assert told is not None
     assert 0 < float(told[1]) <= 60
     assert fact.partition(" took ")[2].removesuffix(".") in card
