@@ -104,6 +104,11 @@ class MaskedEventBert(nn.Module):
         self.text_projection = nn.Linear(config.text_size, hidden, bias=False) if config.text_size else None
         self.register_buffer("unpredictable", torch.tensor([PAD, MASK]), persistent=False)
 
+    @property
+    def sees_distances(self) -> bool:
+        """Whether it sees how far apart events are, not where in the window: then it can learn from pieces of it."""
+        return getattr(self.encoder.config, "rope_parameters", None) is not None
+
     def set_text_readings(self, readings: Tensor) -> None:
         """Give every token its text's reading, shape (tokens, text_size); zeros where it has no text.
 

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.network import MAX_TOKENS
 from model.surprisal import MASK_PASSES
 from model.vocabulary import MASK, NOVEL, PAD
 
-__all__ = ["BatchSource", "WeightedWindows", "mask_for_training"]
+__all__ = ["BatchSource", "WeightedWindows", "mask_for_training", "pieces"]
 
 #: Share of the windows that get one of the fixed masks of scoring; the others get random ones, which teach more.
 _FIXED_SHARE = 0.5
@@ -28,17 +29,25 @@ class WeightedWindows:
     counts: Sequence[int]
 
 
+def pieces(window: tuple[int, ...], longest: int) -> float:
+    """How many pieces of ``longest`` tokens a window has; a shorter one is one."""
+    return max(1.0, len(window) / longest)
+
+
 class BatchSource:
     """Draws batches of windows of like length.
 
     A window is drawn in proportion to the square root of how often it occurred: the usual ones still come most, and
-    the rare normal ones, where false alarms come from, are not drowned.
+    the rare normal ones, where false alarms come from, are not drowned. Of a window with more than ``longest`` tokens
+    comes a piece of so many, where chance cuts it; the longer the window, the more often.
     """
 
-    def __init__(self, training: WeightedWindows, batch_windows: int, seed: int) -> None:
+    def __init__(self, training: WeightedWindows, batch_windows: int, seed: int, longest: int = MAX_TOKENS) -> None:
         self._random = np.random.default_rng(seed)
         self._windows = training.windows
+        self._longest = longest
         weights = np.sqrt(np.asarray(training.counts, dtype=np.float64))
+        weights *= [pieces(window, longest) for window in self._windows]
         self._shares = weights / weights.sum()
         self._size = batch_windows
         self._waiting: list[NDArray[np.int64]] = []
@@ -47,9 +56,17 @@ class BatchSource:
         """The next batch, (batch, length) int64, padded."""
         if not self._waiting:
             self._waiting = self._draw_many(8)
-        rows = [self._windows[i] for i in self._waiting.pop()]
+        rows = [self._piece(self._windows[i]) for i in self._waiting.pop()]
         length = max(map(len, rows))
         return torch.tensor([(*row, *[PAD] * (length - len(row))) for row in rows])
+
+    def _piece(self, window: tuple[int, ...]) -> tuple[int, ...]:
+        """The window, or a piece of it: one that would reach past an end is moved back, so ends are not seen less."""
+        room = len(window) - self._longest
+        if room <= 0:
+            return window
+        begin = min(max(int(self._random.integers(-self._longest // 2, room + self._longest // 2)), 0), room)
+        return window[begin : begin + self._longest]
 
     def _draw_many(self, batches: int) -> list[NDArray[np.int64]]:
         chosen = self._random.choice(len(self._windows), size=batches * self._size, p=self._shares)

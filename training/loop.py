@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 import torch
 from torch import Tensor, nn
 
-from model.network import MaskedEventBert
+from model.network import MAX_TOKENS, MaskedEventBert
 from model.surprisal import MASK_PASSES, surprisals
 from training.batches import BatchSource, WeightedWindows, mask_for_training
 from training.checkpoint import Checkpoint, TrainingState
@@ -24,7 +24,8 @@ class LoopPlan:
 
     Attributes:
         steps: Optimiser steps at most.
-        batch_windows: Windows a step.
+        batch_windows: Windows, or pieces of them, a step.
+        longest: Tokens; of a longer window a step learns from a piece of so many.
         learning_rate: Its peak, after the warm-up.
         max_seconds: Wall-clock bound; the learning rate falls to zero by then.
         evaluate_every: Steps between two looks at the held-out windows.
@@ -36,6 +37,7 @@ class LoopPlan:
 
     steps: int = 1500
     batch_windows: int = 64
+    longest: int = MAX_TOKENS
     learning_rate: float = 1e-3
     max_seconds: float = math.inf
     evaluate_every: int = 100
@@ -122,7 +124,7 @@ class _Run:
         self._looks_without_gain = 0
         self._best = _copy_of(network)
         own_seed = _own_seed(plan)
-        self._batches = BatchSource(training, plan.batch_windows, own_seed)
+        self._batches = BatchSource(training, plan.batch_windows, own_seed, plan.longest)
         self._generator = torch.Generator().manual_seed(own_seed)
         if not plan.machine.main:
             torch.manual_seed(own_seed)  # another dropout in each process

@@ -21,10 +21,10 @@ from model.familiarity import Familiar
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
-from model.network import MaskedEventBert, NetworkConfig
+from model.network import MAX_TOKENS, MaskedEventBert, NetworkConfig
 from model.vocabulary import FIRST_EVENT, Vocabulary
 from stream.windowing.windows import WindowRule
-from training.batches import WeightedWindows
+from training.batches import WeightedWindows, pieces
 from training.card import doubts, model_card
 from training.checkpoint import Checkpoint
 from training.corpus import Corpus
@@ -33,7 +33,7 @@ from training.loop import LoopPlan, fit
 from training.machine import Machine, machine_of
 from training.material import Material, read_material
 from training.pictures import training_pictures
-from training.presets import Preset, preset_named
+from training.presets import preset_named
 from training.pretrained import load_pretrained
 from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained, name_of_pretrained
 from training.progress import Progress, SilentProgress
@@ -50,7 +50,9 @@ SESSIONS_AN_ALERT = 1000
 DEFAULT_BUDGET: float | None = None
 #: Tokens of a window, on average, up to which a step takes as many windows as the preset says.
 _USUAL_TOKENS = 66
-_LEAST_WINDOWS_A_STEP = 8
+#: Longer windows are learnt from in pieces: attention costs the square of the length, and what stands beside what is
+#: learnt from a piece as well (``docs/experiments.md``).
+_PIECE_TOKENS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, start, vocabulary, templates)
     training, held_out = _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary)
-    plan = loop_plan(request, training, machine)
+    plan = loop_plan(request, training, machine, _PIECE_TOKENS if network.sees_distances else MAX_TOKENS)
     checkpoint = _checkpoint(request, network, corpus, plan)
     plan = replace(plan, checkpoint=checkpoint)
     history = fit(network, training, held_out, plan, progress)
@@ -230,38 +232,32 @@ def _checkpoint(
     if request.output is None:
         return None
     settings = {name: value for name, value in request.to_json().items() if name != "max_seconds"}
-    pace = (plan.steps, plan.batch_windows, plan.learning_rate)
+    pace = (plan.steps, plan.batch_windows, plan.longest, plan.learning_rate)
     decisive = [settings, asdict(request.rule), corpus.fingerprint(), network.config.to_json(), pace]
     training = sha256(orjson.dumps(decisive, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return Checkpoint(Checkpoint.path_beside(request.output), training, request.resume)
 
 
-def loop_plan(request: TrainingRequest, training: WeightedWindows, machine: Machine) -> LoopPlan:
-    """How long and how fast to train on these windows, as the request's preset says."""
+def loop_plan(request: TrainingRequest, training: WeightedWindows, machine: Machine, longest: int) -> LoopPlan:
+    """How long and how fast to train on these windows, or on pieces of ``longest`` tokens, as the preset says."""
     preset = preset_named(request.preset)
-    batch_windows = _windows_a_step(preset, training)
-    wanted = (request.epochs or preset.passes) * len(training.windows) // (batch_windows * machine.processes)
+    count = sum(pieces(window, longest) for window in training.windows)
+    tokens = sum(map(len, training.windows)) / count
+    # Fewer where they are long, so that a step takes as long as elsewhere.
+    batch_windows = min(preset.batch_windows, max(1, int(preset.batch_windows * _USUAL_TOKENS / tokens)))
+    wanted = int((request.epochs or preset.passes) * count / (batch_windows * machine.processes))
     fewest, most = preset.steps
     steps = max(1, wanted) if request.epochs else min(max(wanted, fewest), most)
     return LoopPlan(
         steps=steps,
         batch_windows=batch_windows,
+        longest=longest,
         learning_rate=preset.learning_rate,
         max_seconds=request.max_seconds,
         evaluate_every=max(1, steps // 15),
         seed=request.seed,
         machine=machine,
     )
-
-
-def _windows_a_step(preset: Preset, training: WeightedWindows) -> int:
-    """Fewer windows where they are long, so that a step takes as long as elsewhere.
-
-    Then there are more steps for as many passes; but no more than the preset allows, which bounds the time. So long
-    windows may be seen less often than the preset's ``passes``.
-    """
-    tokens = sum(map(len, training.windows)) / len(training.windows)
-    return min(preset.batch_windows, max(_LEAST_WINDOWS_A_STEP, int(preset.batch_windows * _USUAL_TOKENS / tokens)))
 
 
 def _encoded(windows: Mapping[WindowContent, int], vocabulary: Vocabulary) -> WeightedWindows:

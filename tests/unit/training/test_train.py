@@ -1,6 +1,7 @@
 """Training, scoring and judging, from files to files."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from model.network import MaskedEventBert, NetworkConfig, small_encoder
 from model.surprisal import surprisals
 from model.vocabulary import BOS, EOS, FIRST_EVENT, MASK, PAD
 from tests.toy_model import STEPS, toy_artefact, toy_lines, toy_request
-from training.batches import WeightedWindows, mask_for_training
+from training.batches import BatchSource, WeightedWindows, mask_for_training
 from training.card import doubts, model_card
 from training.evaluate import EvaluationRequest, evaluate
 from training.loop import History, LoopPlan, fit
@@ -188,13 +189,42 @@ def test_the_toy_language_has_a_template_a_step() -> None:
     assert len(toy_artefact().templates) == len(STEPS)
 
 
-@pytest.mark.parametrize(("tokens", "windows"), [(20, 64), (66, 64), (132, 32), (514, 8)])
-def test_a_step_takes_fewer_windows_where_they_are_long(tokens: int, windows: int) -> None:
+@pytest.mark.parametrize(
+    ("tokens", "longest", "windows"), [(20, 128, 64), (66, 128, 64), (132, 514, 32), (514, 514, 8), (514, 128, 33)]
+)
+def test_a_step_takes_fewer_windows_where_they_are_long(tokens: int, longest: int, windows: int) -> None:
     """So that it takes as long as elsewhere; and never more steps than the preset allows."""
     training = WeightedWindows([(FIRST_EVENT,) * tokens] * 10_000, [1] * 10_000)
-    plan = loop_plan(TrainingRequest((), None), training, Machine())
+    plan = loop_plan(TrainingRequest((), None), training, Machine(), longest)
 
-    assert (plan.batch_windows, plan.steps) == (windows, PRESETS["test"].steps[1])
+    assert (plan.batch_windows, plan.longest, plan.steps) == (windows, longest, PRESETS["test"].steps[1])
+
+
+def test_an_epoch_sees_each_window_once_whole_or_in_pieces() -> None:
+    """10 windows of 384 tokens are 30 pieces of 128."""
+    training = WeightedWindows([(FIRST_EVENT,) * 384] * 10, [1] * 10)
+
+    assert loop_plan(TrainingRequest((), None, epochs=33), training, Machine(), 128).steps == 30
+
+
+def test_a_long_window_is_learnt_from_in_pieces_whose_places_chance_finds() -> None:
+    """Its start and its end come as often as what is between, and it comes the more often the longer it is."""
+    long, short = tuple(range(10, 40)), (1, 2)
+    source = BatchSource(WeightedWindows([long, short], [1, 1]), 64, seed=1, longest=10)
+    drawn = [tuple(row) for _ in range(50) for row in source.draw().tolist()]
+    chunks = Counter(row for row in drawn if row[0] >= 10)
+
+    assert set(chunks) == {long[begin : begin + 10] for begin in range(21)}
+    assert 0.7 * len(drawn) < chunks.total() < 0.8 * len(drawn)
+    assert all(chunks[long[begin : begin + 10]] > chunks.total() / 10 for begin in (0, 20))
+
+
+def test_a_network_that_sees_distances_is_told_from_one_that_does_not() -> None:
+    """Only the former learns from pieces: BERT would never learn what its later places mean."""
+    bert = {"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+
+    assert MaskedEventBert(NetworkConfig(9, small_encoder(32, 1, 1))).sees_distances
+    assert not MaskedEventBert(NetworkConfig(9, bert)).sees_distances
 
 
 def test_every_layer_sees_the_whole_window() -> None:
