@@ -6,6 +6,7 @@ with the lowest peak surprisal wins if it takes away most of the original's.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import NamedTuple
 
 from model.explanation import SESSION_BEGINS, SESSION_ENDS, Kind, Reading, TextSource
@@ -51,12 +52,14 @@ class Usual:
         peaks: Reads changed windows.
         expect: Says what belongs at a position of a changed window.
         most_in_window: How often, at most, each event occurred in one training window.
+        mean: Mean surprisal of the median normal window, nats, where scores are means; else None.
     """
 
     texts: TextSource
     peaks: Peaks
     expect: Expect
     most_in_window: Mapping[bytes, int]
+    mean: float | None = None
 
 
 def diagnose(reading: Reading, usual: Usual) -> Diagnosis:
@@ -64,6 +67,7 @@ def diagnose(reading: Reading, usual: Usual) -> Diagnosis:
     return (
         _novel(reading, usual)
         or _repeated(reading, usual)
+        or _unusual_as_a_whole(reading, usual)
         or _mended(reading, usual)
         or _ended_early(reading, usual)
         or _unlikely(reading, usual)
@@ -90,6 +94,19 @@ def _repeated(reading: Reading, usual: Usual) -> Diagnosis | None:
             text, times = _event_text(reading, usual, place), "once" if most == 1 else f"{most} times"
             return Diagnosis("repetition", f"{text} came {count} times; a normal window has it at most {times}.")
     return None
+
+
+def _unusual_as_a_whole(reading: Reading, usual: Usual) -> Diagnosis | None:
+    """Where normal windows hold surprises too, no single step is to blame."""
+    if usual.mean is None:
+        return None
+    mean = fmean(reading.surprisal(place) for place in range(len(reading.tokens)))
+    what = _event_text(reading, usual, reading.positions()[0])
+    return Diagnosis(
+        "sequence",
+        f"The window as a whole is unlike normal ones: {mean:.1f} nats an event, where half of them have at most "
+        f"{usual.mean:.1f}. Least likely is {what}.",
+    )
 
 
 def _ended_early(reading: Reading, usual: Usual) -> Diagnosis | None:

@@ -94,7 +94,8 @@ class Scorer:
         expected = predictions(self._network, tokens)  # (T, V)
         reading = Reading(window, tokens, expected, familiar=window in self.artefact.familiar)
         source = TextSource(self.artefact.vocabulary, self._template_texts, dict(texts))
-        usual = Usual(source, self._peaks, self._expect, self.artefact.familiar.most_in_window)
+        mean = self.artefact.calibration.median if self.artefact.combination.surprise_is_usual else None
+        usual = Usual(source, self._peaks, self._expect, self.artefact.familiar.most_in_window, mean)
         kind, summary = diagnose(reading, usual)
         return Explanation(kind, summary, surprising_events(reading, source), reading.familiar)
 

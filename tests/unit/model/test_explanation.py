@@ -1,9 +1,13 @@
 """Explanations: each fault is named as a person would name it."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from model.explanation import Explanation
-from tests.toy_model import toy_events, toy_scorer, toy_window
+from model.scoring import Scorer
+from tests.toy_model import toy_artefact, toy_events, toy_scorer, toy_window
 
 UNSEEN = b"\xff" * 8
 
@@ -85,3 +89,18 @@ def test_any_short_window_can_be_explained() -> None:
         for starts in (True, False):
             for final in (True, False):
                 assert _explain(step, starts=starts, final=final).summary.endswith(".")
+
+
+def test_where_surprise_is_usual_no_single_step_is_blamed() -> None:
+    """The sentence compares the window's mean with that of normal ones; what training never saw is still named."""
+    artefact = toy_artefact()
+    scorer = Scorer(replace(artefact, combination=replace(artefact.combination, usual_peak=9.0)))
+    found = scorer.explain(toy_window("open", "check", "film", "end", "leave", starts=True, final=True))
+    unseen = scorer.explain(toy_window("open", UNSEEN, "seat", starts=True), {UNSEEN: "lamp <*> exploded"})
+    told = re.search(r"(\d+\.\d) nats an event, where half of them have at most (\d+\.\d)", found.summary)
+
+    assert found.kind == "sequence"
+    assert told is not None
+    assert float(told[1]) > float(told[2])
+    assert "Least likely is “film started" in found.summary
+    assert unseen.kind == "novel-event"
