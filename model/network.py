@@ -13,8 +13,9 @@ from model.vocabulary import MASK, PAD
 
 __all__ = ["MAX_TOKENS", "MaskedEventBert", "NetworkConfig", "drop_pooler", "small_encoder"]
 
-#: The largest window, 512 events, with its BOS and EOS.
+#: The most tokens that a network reads at once.
 MAX_TOKENS = 514
+_STRETCH_TOKENS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,14 @@ class MaskedEventBert(nn.Module):
         self.register_buffer("unpredictable", torch.tensor([PAD, MASK]), persistent=False)
 
     @property
-    def sees_distances(self) -> bool:
-        """Whether it sees how far apart events are, not where in the window: then it can learn from pieces of it."""
-        return getattr(self.encoder.config, "rope_parameters", None) is not None
+    def longest(self) -> int:
+        """So many tokens are read at once, and learnt from at once.
+
+        Attention costs the square of their number. A network that sees how far apart events are learns as much from
+        pieces of a window; one that sees at which place they are needs whole windows to learn about all places.
+        """
+        sees_distances = getattr(self.encoder.config, "rope_parameters", None) is not None
+        return _STRETCH_TOKENS if sees_distances else MAX_TOKENS
 
     def set_text_readings(self, readings: Tensor) -> None:
         """Give every token its text's reading, shape (tokens, text_size); zeros where it has no text.

@@ -21,7 +21,7 @@ from model.familiarity import Familiar
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
-from model.network import MAX_TOKENS, MaskedEventBert, NetworkConfig
+from model.network import MaskedEventBert, NetworkConfig
 from model.vocabulary import FIRST_EVENT, Vocabulary
 from stream.windowing.windows import WindowRule
 from training.batches import WeightedWindows, pieces
@@ -50,9 +50,6 @@ SESSIONS_AN_ALERT = 1000
 DEFAULT_BUDGET: float | None = None
 #: Tokens of a window, on average, up to which a step takes as many windows as the preset says.
 _USUAL_TOKENS = 66
-#: Longer windows are learnt from in pieces: attention costs the square of the length, and what stands beside what is
-#: learnt from a piece as well (``docs/experiments.md``).
-_PIECE_TOKENS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +183,7 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, start, vocabulary, templates)
     training, held_out = _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary)
-    plan = loop_plan(request, training, machine, _PIECE_TOKENS if network.sees_distances else MAX_TOKENS)
+    plan = loop_plan(request, training, machine, network.longest)
     checkpoint = _checkpoint(request, network, corpus, plan)
     plan = replace(plan, checkpoint=checkpoint)
     history = fit(network, training, held_out, plan, progress)

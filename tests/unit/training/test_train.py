@@ -219,14 +219,6 @@ def test_a_long_window_is_learnt_from_in_pieces_whose_places_chance_finds() -> N
     assert all(chunks[long[begin : begin + 10]] > chunks.total() / 10 for begin in (0, 20))
 
 
-def test_a_network_that_sees_distances_is_told_from_one_that_does_not() -> None:
-    """Only the former learns from pieces: BERT would never learn what its later places mean."""
-    bert = {"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
-
-    assert MaskedEventBert(NetworkConfig(9, small_encoder(32, 1, 1))).sees_distances
-    assert not MaskedEventBert(NetworkConfig(9, bert)).sees_distances
-
-
 def test_every_layer_sees_the_whole_window() -> None:
     """A ModernBERT's layers see their neighbourhood alone, all but each third, unless it is told otherwise."""
     config = MaskedEventBert(NetworkConfig(9, small_encoder(32, 4, 2))).encoder.config
