@@ -65,11 +65,6 @@ class Calibration:
         """How many held-out windows stand behind it."""
         return sum(self.counts)
 
-    @property
-    def median(self) -> float:
-        """The lowest score that half of the held-out normal windows do not exceed."""
-        return self._quantile_above(0.5)
-
     def percentile(self, score: float) -> float:
         """The share of held-out normal windows, in percent, that score no higher."""
         return 100.0 * (1.0 - self._above(score) / self.windows)

@@ -52,14 +52,14 @@ class Usual:
         peaks: Reads changed windows.
         expect: Says what belongs at a position of a changed window.
         most_in_window: How often, at most, each event occurred in one training window.
-        mean: Mean surprisal of the median normal window, nats, where scores are means; else None.
+        kinds_apart: The window's share of kinds of events that set it apart, where surprise is usual; else None.
     """
 
     texts: TextSource
     peaks: Peaks
     expect: Expect
     most_in_window: Mapping[bytes, int]
-    mean: float | None = None
+    kinds_apart: float | None = None
 
 
 def diagnose(reading: Reading, usual: Usual) -> Diagnosis:
@@ -98,14 +98,14 @@ def _repeated(reading: Reading, usual: Usual) -> Diagnosis | None:
 
 def _unusual_as_a_whole(reading: Reading, usual: Usual) -> Diagnosis | None:
     """Where normal windows hold surprises too, no single step is to blame."""
-    if usual.mean is None:
+    if usual.kinds_apart is None:
         return None
     mean = fmean(reading.surprisal(place) for place in range(len(reading.tokens)))
     what = _event_text(reading, usual, reading.positions()[0])
     return Diagnosis(
         "sequence",
-        f"The window as a whole is unlike normal ones: {mean:.1f} nats an event, where half of them have at most "
-        f"{usual.mean:.1f}. Least likely is {what}.",
+        f"The window as a whole is unlike normal ones: {mean:.1f} nats an event, and {usual.kinds_apart:.0%} of its "
+        f"kinds of events set it apart. Least likely is {what}.",
     )
 
 

@@ -109,6 +109,19 @@ class Familiar:
             return 0.0
         return (self._neighbours.get(vector.marks) or self._all).distance(vector)  # all are put in order only if needed
 
+    def kinds_apart(self, window: WindowContent) -> float:
+        """Of the kinds of events that a window and the nearest of training have together, the share that one lacks.
+
+        The Jaccard distance of their sets of event IDs; the nearest by it of the windows that ``distance`` looks at.
+
+        Returns:
+            0 for the same kinds of events, 1 for no kind in common.
+        """
+        vector = count_vector(window)
+        if vector.hash() in self.hashes:
+            return 0.0
+        return (self._neighbours.get(vector.marks) or self._all).kinds_apart(vector)
+
     @cached_property
     def _neighbours(self) -> dict[Marks, "_Neighbours"]:
         groups: defaultdict[Marks, list[CountVector]] = defaultdict(list)
@@ -177,6 +190,7 @@ class _Neighbours:
         }
         totals = [sum(log1p(count) for _, count in vector.counts) for vector in vectors]
         self._totals = np.array(totals, dtype=np.float64)  # (N,)
+        self._kinds = np.array([len(vector.counts) for vector in vectors], dtype=np.int64)  # (N,)
 
     def distance(self, vector: CountVector) -> float:
         """To the nearest, nats; infinity where there is none."""
@@ -187,6 +201,15 @@ class _Neighbours:
                 numbers, there = self._having[event]
                 distances[numbers] -= 2 * np.minimum(there, here)  # |a - b| = a + b - 2 min(a, b)
         return float(max(distances.min(initial=inf), 0.0))
+
+    def kinds_apart(self, vector: CountVector) -> float:
+        """From the nearest, 0 to 1; 1 where there is none."""
+        common = np.zeros(len(self._kinds), dtype=np.int64)
+        for event, _ in vector.counts:
+            if event in self._having:
+                common[self._having[event][0]] += 1
+        shares = common / (self._kinds + len(vector.counts) - common)
+        return float(1.0 - shares.max(initial=0.0))
 
 
 def _lowest(vectors: Mapping[bytes, CountVector]) -> dict[bytes, CountVector]:

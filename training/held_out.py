@@ -44,7 +44,7 @@ def score_held_out(network: MaskedEventBert, vocabulary: Vocabulary, split: Spli
     windows = list(split.held_out_windows)
     rows = surprisals(network, [vocabulary.encode(window) for window in windows])
     evidence = {
-        window: Evidence.of(row, _novel(window, known), familiar.distance(window))
+        window: Evidence.of(row, _novel(window, known), familiar.distance(window), familiar.kinds_apart(window))
         for window, row in zip(windows, rows, strict=True)
     }
     known_alone = [[evidence[w] for w in session if not evidence[w].novel] for session in split.held_out]

@@ -39,8 +39,6 @@ from training.train import TrainingRequest, train
 WHOLE = WindowRule(size=512, hop=512, session_gap_ms=24 * 3600 * 1000)
 AS_THE_WORKER = WindowRule(size=64, hop=8, session_gap_ms=24 * 3600 * 1000)
 WINDOWS_A_BATCH = 256
-#: Passes over ADFA-LD's long windows, so that three seeds take minutes: more would take hours on two cores.
-EPOCHS = {"adfa": 10}
 
 console = Console(stderr=True)
 
@@ -78,9 +76,7 @@ def main() -> None:
             training, judged, labels = sequences.write(options.data / name, Path(folder) / name)
             for seed in options.seeds:
                 model = (options.keep or Path(folder)) / f"{name}-{options.preset}-{seed}"
-                request = TrainingRequest(
-                    (training,), model, preset=options.preset, rule=WHOLE, seed=seed, epochs=EPOCHS.get(name)
-                )
+                request = TrainingRequest((training,), model, preset=options.preset, rule=WHOLE, seed=seed)
                 evaluation = _judged(request, judged, labels)
                 console.print(_table(f"{name}, seed {seed}", evaluation))
                 for figure, value in _figures(name, evaluation, model, judged).items():

@@ -74,6 +74,19 @@ def test_distance_is_that_to_the_nearest_window_with_the_same_marks() -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from([A, B, C]), min_size=1, max_size=6), min_size=2, max_size=8))
+def test_kinds_apart_are_what_their_formula_says(windows: list[list[bytes]]) -> None:
+    """One less the share that two windows have in common, of the nearest of training."""
+    new, *training = [WindowContent(b"".join(events), starts_session=True, final=False) for events in windows]
+    kinds, *others = map(set, windows)
+    familiar = Familiar.of(training)
+
+    assert familiar.kinds_apart(new) == pytest.approx(min(1 - len(kinds & o) / len(kinds | o) for o in others))
+    assert familiar.kinds_apart(new._replace(events=b"newevent")) == 1.0
+    assert familiar.kinds_apart(training[0]) == 0.0
+    assert Familiar.of([]).kinds_apart(new) == 1.0
+
+
+@given(st.lists(st.lists(st.sampled_from([A, B, C]), min_size=1, max_size=6), min_size=2, max_size=8))
 def test_distance_is_what_its_formula_says(windows: list[list[bytes]]) -> None:
     """As the sum that its docstring names, over all windows of training."""
     new, *training = [WindowContent(b"".join(events), starts_session=True, final=False) for events in windows]
@@ -95,13 +108,13 @@ def test_a_near_window_counts_less_and_a_novel_one_more() -> None:
     assert score(Evidence(5.0, 1.5, inf, novel=2)) == pytest.approx(5.0 + 3.0 + 10.0)
 
 
-def test_where_surprise_is_usual_the_mean_is_the_score() -> None:
+def test_where_surprise_is_usual_mean_and_kinds_are_the_score() -> None:
     """From a median peak of less than one in a hundred on; a novel event still lifts the window."""
-    score, other = (Combination(usual_peak=peak).score for peak in (log(101), log(99)))
-    evidence = Evidence(5.0, 1.5, 3.0, novel=0)
+    score, other = (Combination(usual_peak=peak, most_kinds=4.0).score for peak in (log(101), log(99)))
+    evidence = Evidence(5.0, 1.5, 3.0, novel=0, kinds=0.25)
 
-    assert score(evidence) == 1.5
-    assert score(evidence._replace(novel=1)) == 11.5
+    assert score(evidence) == 1.5 + 4.0 * 0.25
+    assert score(evidence._replace(novel=1)) == 12.5
     assert other(evidence) == Combination().score(evidence)
 
 
@@ -152,7 +165,9 @@ def test_arrays_that_are_no_count_vectors_are_refused(name: str, values: list[ob
         Familiar.from_arrays({**arrays, name: np.array(values)}, {})
 
 
-@pytest.mark.parametrize("change", [{"familiar_reach": 0}, {"familiar_weight": "x"}, {"most_distance": float("inf")}])
+@pytest.mark.parametrize(
+    "change", [{"familiar_reach": 0}, {"familiar_weight": "x"}, {"most_distance": float("inf")}, {"most_kinds": None}]
+)
 def test_a_combination_that_cannot_be_used_is_refused(change: dict[str, object]) -> None:
     """It would fail later, in the middle of a batch."""
     with pytest.raises(ModelError, match="combination"):
