@@ -125,6 +125,7 @@ class _Run:
         self._best = _copy_of(network)
         own_seed = _own_seed(plan)
         self._batches = BatchSource(training, plan.batch_windows, own_seed, plan.longest)
+        self._unit = "pieces of windows" if max(map(len, training.windows)) > plan.longest else "windows"
         self._generator = torch.Generator().manual_seed(own_seed)
         if not plan.machine.main:
             torch.manual_seed(own_seed)  # another dropout in each process
@@ -180,7 +181,7 @@ class _Run:
         total = min(time.monotonic() - self._start + seconds, self.plan.max_seconds)
         self.history.estimate = Cost(total, peak_memory_bytes(self._machine.device))
         return (
-            f"{self.history.parameters / 1e6:.1f} million parameters, {self.plan.batch_windows} windows a step, "
+            f"{self.history.parameters / 1e6:.1f} million parameters, {self.plan.batch_windows} {self._unit} a step, "
             f"at most {self.plan.steps:,} steps: as the first {MEASURED_STEPS} went, at most {self.history.estimate}."
         )
 
