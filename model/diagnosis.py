@@ -1,7 +1,8 @@
 """What went wrong in a window, found by mending it: the one small change that makes it look normal names the fault.
 
 Each candidate (a step put in, taken out, or moved) is a window of its own, read by the same network. The candidate
-with the lowest peak surprisal wins if it takes away most of the original's.
+with the lowest peak surprisal wins if it takes away most of the original's. Where surprise is usual no small change
+would, and the window as a whole is what is wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,7 +53,8 @@ class Usual:
         peaks: Reads changed windows.
         expect: Says what belongs at a position of a changed window.
         most_in_window: How often, at most, each event occurred in one training window.
-        kinds_apart: The window's share of kinds of events that set it apart, where surprise is usual; else None.
+        kinds_apart: The share of its and the nearest training window's kinds of events that only one of them has, where
+            surprise is usual; else None.
     """
 
     texts: TextSource
@@ -66,8 +68,8 @@ def diagnose(reading: Reading, usual: Usual) -> Diagnosis:
     """Say in one sentence what is wrong with a window."""
     return (
         _novel(reading, usual)
-        or _repeated(reading, usual)
         or _unusual_as_a_whole(reading, usual)
+        or _repeated(reading, usual)
         or _mended(reading, usual)
         or _ended_early(reading, usual)
         or _unlikely(reading, usual)
@@ -104,8 +106,8 @@ def _unusual_as_a_whole(reading: Reading, usual: Usual) -> Diagnosis | None:
     what = _event_text(reading, usual, reading.positions()[0])
     return Diagnosis(
         "sequence",
-        f"The window as a whole is unlike normal ones: {mean:.1f} nats an event, and {usual.kinds_apart:.0%} of its "
-        f"kinds of events set it apart. Least likely is {what}.",
+        f"The window as a whole is unlike normal ones: {mean:.1f} nats an event; of its kinds of events and those of "
+        f"the nearest normal window {usual.kinds_apart:.0%} are in only one of them. Least likely is {what}.",
     )
 
 

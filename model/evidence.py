@@ -10,7 +10,7 @@ let a long normal stretch drown one wrong step (measured in ``docs/experiments.m
 
 Where surprise is *usual*, because half of the normal windows hold an event that the network gave less than one in a
 hundred, neither a peak nor a count tells much; there the *mean* of the surprisals takes the place of the one, and how
-many *kinds* of events the nearest window of training lacks, or has alone, that of the other (decision 0021).
+many kinds of events only it or the nearest window of training has (*kinds apart*) that of the other (decision 0021).
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,6 @@ __all__ = ["Combination", "Evidence"]
 
 #: Surprisal of an event that was given one in a hundred, nats.
 _RARE = log(100)
-_MOST_KINDS = 4.0
 
 
 class Evidence(NamedTuple):
@@ -36,27 +35,30 @@ class Evidence(NamedTuple):
         mean: Mean surprisal of those tokens, nats.
         distance: How far its event counts are from the nearest of training, nats (``Familiar.distance``).
         novel: How many of its events training never saw.
-        kinds: Which share of its kinds of events sets it apart from the nearest of training (``Familiar.kinds_apart``).
+        kinds_apart: The share of its and the nearest training window's kinds of events that only one of them has
+            (``Familiar.kinds_apart``); 0 where no score rests on it.
     """
 
     peak: float
     mean: float
     distance: float
     novel: int
-    kinds: float = 0.0
+    kinds_apart: float = 0.0
 
     @classmethod
-    def of(cls, surprisals: Sequence[float], novel: Sequence[bool], distance: float, kinds: float = 0.0) -> "Evidence":
+    def of(
+        cls, surprisals: Sequence[float], novel: Sequence[bool], distance: float, kinds_apart: float = 0.0
+    ) -> "Evidence":
         """Gather the evidence of a window.
 
         Args:
             surprisals: One a token, nats.
             novel: Whether each token is a novel event.
             distance: How far the window's event counts are from the nearest of training, nats.
-            kinds: Which share of its kinds of events sets it apart; not asked for where surprise is not usual.
+            kinds_apart: The share of kinds of events that only it or the nearest of training has.
         """
         known = [s for s, is_novel in zip(surprisals, novel, strict=True) if not is_novel]
-        return cls(max(known, default=0.0), fmean(known) if known else 0.0, distance, sum(novel), kinds)
+        return cls(max(known, default=0.0), fmean(known) if known else 0.0, distance, sum(novel), kinds_apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Combination:
         most_distance: What the distance adds at most, nats.
         novel_floor: What a novel event adds, nats: with it a window scores above every held-out normal one.
         usual_peak: Peak of the median held-out normal window, nats.
-        most_kinds: What having no kind of event in common with training adds where surprise is usual, nats.
+        most_kinds_apart: What having no kind of event in common with training adds where surprise is usual, nats.
     """
 
     familiar_weight: float = 0.2
@@ -77,7 +79,7 @@ class Combination:
     most_distance: float = 10.0
     novel_floor: float = 10.0
     usual_peak: float = 0.0
-    most_kinds: float = _MOST_KINDS
+    most_kinds_apart: float = 4.0
 
     def __post_init__(self) -> None:
         numbers = asdict(self)
@@ -93,17 +95,15 @@ class Combination:
         """One number in nats; higher is more anomalous."""
         floor = self.novel_floor if evidence.novel else 0.0
         if self.surprise_is_usual:
-            return floor + evidence.mean + self.most_kinds * evidence.kinds
+            return floor + evidence.mean + self.most_kinds_apart * evidence.kinds_apart
         nearness = exp(-evidence.distance / self.familiar_reach)
         weight = 1.0 - (1.0 - self.familiar_weight) * nearness
         return floor + weight * evidence.peak + min(evidence.distance, self.most_distance)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that ``from_json`` reads; that of a model from before decision 0021 is as it was then."""
-        numbers = asdict(self)
-        if not self.usual_peak:
-            del numbers["usual_peak"], numbers["most_kinds"]
-        return numbers
+        """A JSON object that ``from_json`` reads; that of an older model is as it was then."""
+        newer = ("usual_peak", "most_kinds_apart")
+        return {name: number for name, number in asdict(self).items() if number or name not in newer}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Combination":
@@ -112,7 +112,7 @@ class Combination:
         Raises:
             ModelError: It is not such an object.
         """
-        numbers = {"usual_peak": 0.0, "most_kinds": _MOST_KINDS, **value}
+        numbers = {"usual_peak": 0.0, "most_kinds_apart": 0.0, **value}
         try:
             return cls(**{each.name: float(numbers[each.name]) for each in fields(cls)})
         except (KeyError, TypeError, ValueError) as exc:

@@ -110,7 +110,7 @@ class Familiar:
         return (self._neighbours.get(vector.marks) or self._all).distance(vector)  # all are put in order only if needed
 
     def kinds_apart(self, window: WindowContent) -> float:
-        """Of the kinds of events that a window and the nearest of training have together, the share that one lacks.
+        """The share of the kinds of events of a window and the nearest of training that only one of them has.
 
         The Jaccard distance of their sets of event IDs; the nearest by it of the windows that ``distance`` looks at.
 
@@ -190,7 +190,7 @@ class _Neighbours:
         }
         totals = [sum(log1p(count) for _, count in vector.counts) for vector in vectors]
         self._totals = np.array(totals, dtype=np.float64)  # (N,)
-        self._kinds = np.array([len(vector.counts) for vector in vectors], dtype=np.int64)  # (N,)
+        self._kind_counts = np.array([len(vector.counts) for vector in vectors], dtype=np.int64)  # (N,)
 
     def distance(self, vector: CountVector) -> float:
         """To the nearest, nats; infinity where there is none."""
@@ -204,11 +204,11 @@ class _Neighbours:
 
     def kinds_apart(self, vector: CountVector) -> float:
         """From the nearest, 0 to 1; 1 where there is none."""
-        common = np.zeros(len(self._kinds), dtype=np.int64)
+        common = np.zeros(len(self._kind_counts), dtype=np.int64)
         for event, _ in vector.counts:
             if event in self._having:
                 common[self._having[event][0]] += 1
-        shares = common / (self._kinds + len(vector.counts) - common)
+        shares = common / (self._kind_counts + len(vector.counts) - common)
         return float(1.0 - shares.max(initial=0.0))
 
 

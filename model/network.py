@@ -11,11 +11,13 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from model.errors import ModelError
 from model.vocabulary import MASK, PAD
 
-__all__ = ["MAX_TOKENS", "MaskedEventBert", "NetworkConfig", "drop_pooler", "small_encoder"]
+__all__ = ["MAX_TOKENS", "MaskedEventBert", "NetworkConfig", "drop_pooler", "longest_for", "small_encoder"]
 
-#: The most tokens that a network reads at once.
+#: The largest window, 512 events, with its BOS and EOS.
 MAX_TOKENS = 514
+#: What a network reads at once where its positions are rotations, and the kinds of encoders in which they are.
 _STRETCH_TOKENS = 128
+_ROTATING = {"modernbert"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,20 @@ class NetworkConfig:
         tokens: Vocabulary size, special tokens included.
         encoder: Configuration of the transformers encoder, with its ``model_type``; its own word table is not used.
         text_size: Length of a template text's reading; 0 where the network has none.
+        longest: So many tokens are read, and learnt from, at once; longer windows in stretches.
     """
 
     tokens: int
     encoder: Mapping[str, Any]
     text_size: int = 0
+    longest: int = MAX_TOKENS
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that ``from_json`` reads."""
-        return asdict(self)
+        """A JSON object that ``from_json`` reads; that of a network that reads every window at once is as ever."""
+        value = asdict(self)
+        if self.longest == MAX_TOKENS:
+            del value["longest"]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "NetworkConfig":
@@ -44,9 +51,13 @@ class NetworkConfig:
             ModelError: A field is missing, unknown or of the wrong kind.
         """
         try:
-            return cls(int(value["tokens"]), dict(value["encoder"]), int(value["text_size"]))
+            numbers = int(value["text_size"]), int(value.get("longest", MAX_TOKENS))
+            config = cls(int(value["tokens"]), dict(value["encoder"]), *numbers)
         except (KeyError, TypeError, ValueError) as exc:
             raise ModelError(f"the network configuration is broken ({exc}); train the model again.") from exc
+        if not _STRETCH_TOKENS <= config.longest <= MAX_TOKENS:
+            raise ModelError(f"the network cannot read {config.longest} tokens at once; train the model again.")
+        return config
 
 
 def small_encoder(hidden_size: int, layers: int, heads: int, *, dropout: float = 0.1) -> dict[str, Any]:
@@ -78,6 +89,15 @@ def small_encoder(hidden_size: int, layers: int, heads: int, *, dropout: float =
     }
 
 
+def longest_for(encoder: Mapping[str, Any]) -> int:
+    """How many tokens a network with such an encoder should read and learn from at once.
+
+    Attention costs the square of their number. Where positions are rotations, the network sees how far apart events are
+    and learns as much from a part of a window. Where places have embeddings, it has to learn about all of them.
+    """
+    return _STRETCH_TOKENS if encoder["model_type"] in _ROTATING else MAX_TOKENS
+
+
 class MaskedEventBert(nn.Module):
     """A BERT-family encoder over event tokens, with the output layer tied to the event embeddings.
 
@@ -104,16 +124,6 @@ class MaskedEventBert(nn.Module):
         self.register_buffer("text_readings", _readings_buffer(config))
         self.text_projection = nn.Linear(config.text_size, hidden, bias=False) if config.text_size else None
         self.register_buffer("unpredictable", torch.tensor([PAD, MASK]), persistent=False)
-
-    @property
-    def longest(self) -> int:
-        """So many tokens are read at once, and learnt from at once.
-
-        Attention costs the square of their number. A network that sees how far apart events are learns as much from
-        pieces of a window; one that sees at which place they are needs whole windows to learn about all places.
-        """
-        sees_distances = getattr(self.encoder.config, "rope_parameters", None) is not None
-        return _STRETCH_TOKENS if sees_distances else MAX_TOKENS
 
     def set_text_readings(self, readings: Tensor) -> None:
         """Give every token its text's reading, shape (tokens, text_size); zeros where it has no text.

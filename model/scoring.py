@@ -94,9 +94,8 @@ class Scorer:
         expected = predictions(self._network, tokens)  # (T, V)
         reading = Reading(window, tokens, expected, familiar=window in self.artefact.familiar)
         source = TextSource(self.artefact.vocabulary, self._template_texts, dict(texts))
-        usual = Usual(
-            source, self._peaks, self._expect, self.artefact.familiar.most_in_window, self._kinds_apart(window)
-        )
+        kinds_apart = self._nearest(window)[1] if self.artefact.combination.surprise_is_usual else None
+        usual = Usual(source, self._peaks, self._expect, self.artefact.familiar.most_in_window, kinds_apart)
         kind, summary = diagnose(reading, usual)
         return Explanation(kind, summary, surprising_events(reading, source), reading.familiar)
 
@@ -115,16 +114,17 @@ class Scorer:
             _check_length(window)
         tokens = [self.artefact.vocabulary.encode(window) for window in windows]
         evidence = [
-            Evidence.of(
-                row, [t == NOVEL for t in ts], self.artefact.familiar.distance(window), self._kinds_apart(window) or 0.0
-            )
+            Evidence.of(row, [t == NOVEL for t in ts], *self._nearest(window))
             for window, ts, row in zip(windows, tokens, surprisals(self._network, tokens), strict=True)
         ]
         return [self.artefact.combination.score(e) for e in evidence]
 
-    def _kinds_apart(self, window: WindowContent) -> float | None:
-        """None where no score rests on it."""
-        return self.artefact.familiar.kinds_apart(window) if self.artefact.combination.surprise_is_usual else None
+    def _nearest(self, window: WindowContent) -> tuple[float, float]:
+        """Distance and kinds apart of the nearest of training; 0 for the one on which no score rests."""
+        familiar = self.artefact.familiar
+        if self.artefact.combination.surprise_is_usual:
+            return 0.0, familiar.kinds_apart(window)
+        return familiar.distance(window), 0.0
 
     def _remember(self, windows: Sequence[WindowContent], fresh: Mapping[WindowContent, float]) -> None:
         cache = self._cache

@@ -1,9 +1,9 @@
 """Surprisals: how unlikely the network finds each event of a window, given the rest of it.
 
-Every position is masked exactly once, in ``MASK_PASSES`` passes over the window: pass k hides the positions k, k + K,
-k + 2K and so on, so that the neighbours of a hidden event stay visible. A window with more tokens than the network
-reads at once is read in stretches that overlap, so that each position has neighbours on both sides. No chance is
-involved: a window has one answer.
+Every position is masked once, in ``MASK_PASSES`` passes over the window: pass k hides the positions k, k + K, k + 2K
+and so on, so that the neighbours of a hidden event stay visible. A window with more tokens than the network reads at
+once is read in stretches that overlap; of a position that two of them read, the answer of the one counts in which it
+has neighbours on both sides. No chance is involved: a window has one answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from torch import Tensor
 from model.network import MaskedEventBert
 from model.vocabulary import MASK, PAD
 
-__all__ = ["MASK_PASSES", "masked_passes", "prediction_at", "predictions", "surprisals"]
+__all__ = ["MASK_PASSES", "masked_passes", "prediction_at", "predictions", "surprisals", "tokens_read"]
 
 #: How many disjoint masks cover a window (K).
 MASK_PASSES = 4
@@ -46,7 +46,9 @@ def surprisals(network: MaskedEventBert, windows: Sequence[tuple[int, ...]]) -> 
         For each window, in the given order, its tokens' negative log-likelihoods in nats.
     """
     stretches = [
-        stretch for number, window in enumerate(windows) for stretch in _stretches(number, len(window), network.longest)
+        stretch
+        for number, window in enumerate(windows)
+        for stretch in _stretches(number, len(window), network.config.longest)
     ]
     rows = _surprisals(network, [windows[each.window][each.begin : each.end] for each in stretches])
     result: list[list[float]] = [[] for _ in windows]
@@ -55,10 +57,15 @@ def surprisals(network: MaskedEventBert, windows: Sequence[tuple[int, ...]]) -> 
     return result
 
 
+def tokens_read(length: int, longest: int) -> int:
+    """How many tokens a window of a length costs to read, all passes and overlaps included."""
+    return MASK_PASSES * sum(each.end - each.begin for each in _stretches(0, length, longest))
+
+
 def predictions(network: MaskedEventBert, window: tuple[int, ...]) -> Tensor:
     """What the network expects at each position of one window: log-probabilities, (length, tokens)."""
     parts = []
-    for each in _stretches(0, len(window), network.longest):
+    for each in _stretches(0, len(window), network.config.longest):
         tokens, hidden = masked_passes(torch.tensor([window[each.begin : each.end]]))
         with torch.inference_mode():
             log_probabilities: Tensor = network(tokens, hidden)  # (L, V), by pass and then by position
@@ -69,7 +76,9 @@ def predictions(network: MaskedEventBert, window: tuple[int, ...]) -> Tensor:
 
 def prediction_at(network: MaskedEventBert, window: tuple[int, ...], position: int) -> Tensor:
     """One row of ``predictions``, (tokens,), from the one pass that hides its position."""
-    [stretch] = [each for each in _stretches(0, len(window), network.longest) if each.first <= position < each.last]
+    [stretch] = [
+        each for each in _stretches(0, len(window), network.config.longest) if each.first <= position < each.last
+    ]
     tokens, hidden = masked_passes(torch.tensor([window[stretch.begin : stretch.end]]))
     place = position - stretch.begin
     phase = place % MASK_PASSES

@@ -232,7 +232,7 @@ def _part_of(node_id: str) -> str:
 
 def _turn(item: pytest.Item) -> int:
     part = _part_of(item.nodeid)
-    return [*_LONGEST_FIRST, part].index(part)
+    return _LONGEST_FIRST.index(part) if part in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
 def _by_part_and_broker(counts: Counter[tuple[str, str, str]]) -> dict[tuple[str, str], list[str]]:

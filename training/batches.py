@@ -13,7 +13,7 @@ from model.network import MAX_TOKENS
 from model.surprisal import MASK_PASSES
 from model.vocabulary import MASK, NOVEL, PAD
 
-__all__ = ["BatchSource", "WeightedWindows", "mask_for_training", "pieces"]
+__all__ = ["BatchSource", "WeightedWindows", "mask_for_training", "stretches"]
 
 #: Share of the windows that get one of the fixed masks of scoring; the others get random ones, which teach more.
 _FIXED_SHARE = 0.5
@@ -29,8 +29,8 @@ class WeightedWindows:
     counts: Sequence[int]
 
 
-def pieces(window: tuple[int, ...], longest: int) -> float:
-    """How many pieces of ``longest`` tokens a window has; a shorter one is one."""
+def stretches(window: tuple[int, ...], longest: int) -> float:
+    """How many stretches of ``longest`` tokens a window has; a shorter one is one."""
     return max(1.0, len(window) / longest)
 
 
@@ -39,7 +39,7 @@ class BatchSource:
 
     A window is drawn in proportion to the square root of how often it occurred: the usual ones still come most, and
     the rare normal ones, where false alarms come from, are not drowned. Of a window with more than ``longest`` tokens
-    comes a piece of so many, where chance cuts it; the longer the window, the more often.
+    comes a stretch of so many, where chance cuts it; the longer the window, the more often.
     """
 
     def __init__(self, training: WeightedWindows, batch_windows: int, seed: int, longest: int = MAX_TOKENS) -> None:
@@ -47,7 +47,7 @@ class BatchSource:
         self._windows = training.windows
         self._longest = longest
         weights = np.sqrt(np.asarray(training.counts, dtype=np.float64))
-        weights *= [pieces(window, longest) for window in self._windows]
+        weights *= [stretches(window, longest) for window in self._windows]
         self._shares = weights / weights.sum()
         self._size = batch_windows
         self._waiting: list[NDArray[np.int64]] = []
@@ -56,12 +56,12 @@ class BatchSource:
         """The next batch, (batch, length) int64, padded."""
         if not self._waiting:
             self._waiting = self._draw_many(8)
-        rows = [self._piece(self._windows[i]) for i in self._waiting.pop()]
+        rows = [self._stretch(self._windows[i]) for i in self._waiting.pop()]
         length = max(map(len, rows))
         return torch.tensor([(*row, *[PAD] * (length - len(row))) for row in rows])
 
-    def _piece(self, window: tuple[int, ...]) -> tuple[int, ...]:
-        """The window, or a piece of it: one that would reach past an end is moved back, so ends are not seen less."""
+    def _stretch(self, window: tuple[int, ...]) -> tuple[int, ...]:
+        """The window, or a stretch of it; one that would reach past an end is moved back: else ends came rarely."""
         room = len(window) - self._longest
         if room <= 0:
             return window

@@ -44,8 +44,8 @@ def doubts(artefact: Artefact) -> list[str]:
     if artefact.combination.surprise_is_usual:
         found.append(
             "half of the normal windows hold an event that the network gave less than 1 in 100: single surprises tell "
-            "little here, so the score is a window's mean surprisal, and how its kinds of events set it apart. Longer "
-            "training (--epochs) may change that."
+            "little here, so a window's score is its mean surprisal, and how far its kinds of events are from "
+            "those of training. Longer training (--epochs) may change that."
         )
     if warning := artefact.calibration.warning(artefact.threshold):
         found.append(warning)

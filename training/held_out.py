@@ -1,6 +1,6 @@
 """Scores of held-out normal windows, as service would give them: how they combine, what a threshold is found from."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -44,18 +44,27 @@ def score_held_out(network: MaskedEventBert, vocabulary: Vocabulary, split: Spli
     windows = list(split.held_out_windows)
     rows = surprisals(network, [vocabulary.encode(window) for window in windows])
     evidence = {
-        window: Evidence.of(row, _novel(window, known), familiar.distance(window), familiar.kinds_apart(window))
+        window: Evidence.of(row, _novel(window, known), familiar.distance(window))
         for window, row in zip(windows, rows, strict=True)
     }
-    known_alone = [[evidence[w] for w in session if not evidence[w].novel] for session in split.held_out]
-    kept = [session for session in known_alone if session] or [[evidence[w] for w in s] for s in split.held_out]
-    combination = Combination(usual_peak=median(each.peak for session in kept for each in session))
-    scores = [[combination.score(each) for each in session] for session in kept]
+    kept = _kept(split.held_out, evidence)
+    combination = Combination(usual_peak=median(evidence[window].peak for session in kept for window in session))
+    if combination.surprise_is_usual:
+        evidence = {w: each._replace(kinds_apart=familiar.kinds_apart(w)) for w, each in evidence.items()}
+    scores = [[combination.score(evidence[w]) for w in session] for session in kept]
     return HeldOutScores(
         combination=combination,
         windows=Calibration.of([(score, 1) for session in scores for score in session]),
         sessions=Calibration.of([(max(session), 1) for session in scores]),
     )
+
+
+def _kept(
+    sessions: Sequence[Sequence[WindowContent]], evidence: Mapping[WindowContent, Evidence]
+) -> Sequence[Sequence[WindowContent]]:
+    """The sessions without windows with novel events; as they are where nothing else is left."""
+    known_alone = [[window for window in session if not evidence[window].novel] for session in sessions]
+    return [session for session in known_alone if session] or sessions
 
 
 def _novel(window: WindowContent, known: Collection[bytes]) -> list[bool]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from model.network import MAX_TOKENS, MaskedEventBert
-from model.surprisal import MASK_PASSES, surprisals
+from model.surprisal import surprisals, tokens_read
 from training.batches import BatchSource, WeightedWindows, mask_for_training
 from training.checkpoint import Checkpoint, TrainingState
 from training.cost import MEASURED_STEPS, Cost, Pace, parameter_count, peak_memory_bytes, reset_peak_memory
@@ -24,8 +24,8 @@ class LoopPlan:
 
     Attributes:
         steps: Optimiser steps at most.
-        batch_windows: Windows, or pieces of them, a step.
-        longest: Tokens; of a longer window a step learns from a piece of so many.
+        batch_windows: Windows, or stretches of them, a step.
+        longest: Tokens; of a longer window a step learns from a stretch of so many.
         learning_rate: Its peak, after the warm-up.
         max_seconds: Wall-clock bound; the learning rate falls to zero by then.
         evaluate_every: Steps between two looks at the held-out windows.
@@ -125,7 +125,7 @@ class _Run:
         self._best = _copy_of(network)
         own_seed = _own_seed(plan)
         self._batches = BatchSource(training, plan.batch_windows, own_seed, plan.longest)
-        self._unit = "pieces of windows" if max(map(len, training.windows)) > plan.longest else "windows"
+        self._unit = "stretches of windows" if max(map(len, training.windows)) > plan.longest else "windows"
         self._generator = torch.Generator().manual_seed(own_seed)
         if not plan.machine.main:
             torch.manual_seed(own_seed)  # another dropout in each process
@@ -175,7 +175,7 @@ class _Run:
 
     def estimate(self) -> str:
         """What the whole training costs at most, in a sentence."""
-        tokens = MASK_PASSES * sum(map(len, self.held_out.windows))
+        tokens = sum(tokens_read(len(window), self.network.config.longest) for window in self.held_out.windows)
         steps_left = self.plan.steps - self.step
         seconds = self._pace.seconds_for(steps_left, tokens * (steps_left // self.plan.evaluate_every))
         total = min(time.monotonic() - self._start + seconds, self.plan.max_seconds)

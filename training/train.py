@@ -21,10 +21,10 @@ from model.familiarity import Familiar
 from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
-from model.network import MaskedEventBert, NetworkConfig
+from model.network import MaskedEventBert, NetworkConfig, longest_for
 from model.vocabulary import FIRST_EVENT, Vocabulary
 from stream.windowing.windows import WindowRule
-from training.batches import WeightedWindows, pieces
+from training.batches import WeightedWindows, stretches
 from training.card import doubts, model_card
 from training.checkpoint import Checkpoint
 from training.corpus import Corpus
@@ -183,7 +183,7 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, start, vocabulary, templates)
     training, held_out = _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary)
-    plan = loop_plan(request, training, machine, network.longest)
+    plan = loop_plan(request, training, machine, network.config.longest)
     checkpoint = _checkpoint(request, network, corpus, plan)
     plan = replace(plan, checkpoint=checkpoint)
     history = fit(network, training, held_out, plan, progress)
@@ -211,12 +211,13 @@ def _new_network(
 ) -> MaskedEventBert:
     torch.manual_seed(request.seed)
     if not isinstance(start, Path):
-        return MaskedEventBert(NetworkConfig(len(vocabulary), start))
+        return MaskedEventBert(NetworkConfig(len(vocabulary), start, longest=longest_for(start)))
     preset, pretrained = preset_named(request.preset), load_pretrained(start)
     texts = {template.event_id: template.text for template in templates}
     readings = pretrained.read_texts([texts.get(event, "") for event in vocabulary.events])  # (events, C)
     encoder = pretrained.to_event_encoder(preset.layers if request.layers is None else request.layers)
-    config = NetworkConfig(len(vocabulary), pretrained.encoder_settings(), text_size=readings.shape[1])
+    settings = pretrained.encoder_settings()
+    config = NetworkConfig(len(vocabulary), settings, readings.shape[1], longest_for(settings))
     network = MaskedEventBert(config, encoder)
     network.set_text_readings(torch.cat([torch.zeros(FIRST_EVENT, readings.shape[1]), readings]))
     return network
@@ -236,12 +237,12 @@ def _checkpoint(
 
 
 def loop_plan(request: TrainingRequest, training: WeightedWindows, machine: Machine, longest: int) -> LoopPlan:
-    """How long and how fast to train on these windows, or on pieces of ``longest`` tokens, as the preset says."""
+    """How long and how fast to train on these windows, or on stretches of ``longest`` tokens, as the preset says."""
     preset = preset_named(request.preset)
-    count = sum(pieces(window, longest) for window in training.windows)
+    count = sum(stretches(window, longest) for window in training.windows)
     tokens = sum(map(len, training.windows)) / count
     # Fewer where they are long, so that a step takes as long as elsewhere.
-    batch_windows = min(preset.batch_windows, max(1, int(preset.batch_windows * _USUAL_TOKENS / tokens)))
+    batch_windows = min(preset.batch_windows, int(preset.batch_windows * _USUAL_TOKENS / tokens))
     wanted = int((request.epochs or preset.passes) * count / (batch_windows * machine.processes))
     fewest, most = preset.steps
     steps = max(1, wanted) if request.epochs else min(max(wanted, fewest), most)

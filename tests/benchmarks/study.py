@@ -15,7 +15,7 @@ from model.content import WindowContent, split_events
 from model.events.templates import Template
 from model.evidence import Combination, Evidence
 from model.familiarity import Familiar
-from model.network import MaskedEventBert, NetworkConfig, small_encoder
+from model.network import MaskedEventBert, NetworkConfig, longest_for, small_encoder
 from model.surprisal import MASK_PASSES, surprisals
 from model.vocabulary import FIRST_EVENT, MASK, NOVEL, Vocabulary
 from stream.windowing.windows import WindowRule
@@ -177,7 +177,11 @@ def _trained(
     torch.manual_seed(seed)
     network = _network(variant, vocabulary, texts)
     plan = LoopPlan(
-        steps=variant.steps, learning_rate=variant.learning_rate, evaluate_every=max(1, variant.steps // 8), seed=seed
+        steps=variant.steps,
+        longest=network.config.longest,
+        learning_rate=variant.learning_rate,
+        evaluate_every=max(1, variant.steps // 8),
+        seed=seed,
     )
     training, held_out = (
         WeightedWindows([vocabulary.encode(window) for window in windows], list(windows.values()))
@@ -189,7 +193,8 @@ def _trained(
 
 def _network(variant: Variant, vocabulary: Vocabulary, texts: Mapping[bytes, str]) -> MaskedEventBert:
     if not variant.pretrained:
-        return MaskedEventBert(NetworkConfig(len(vocabulary), small_encoder(variant.hidden, 2, variant.hidden // 32)))
+        scratch = small_encoder(variant.hidden, 2, variant.hidden // 32)
+        return MaskedEventBert(NetworkConfig(len(vocabulary), scratch, longest=longest_for(scratch)))
     pretrained = load_pretrained(find_pretrained(DEFAULT_PRETRAINED, SilentProgress()))
     readings = pretrained.read_texts([texts.get(event, "") for event in vocabulary.events])
     encoder = pretrained.to_event_encoder(2)

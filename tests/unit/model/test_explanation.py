@@ -98,10 +98,12 @@ def test_where_surprise_is_usual_no_single_step_is_blamed() -> None:
     window = toy_window("open", "check", "film", "end", "leave")
     found = scorer.explain(window)
     unseen = scorer.explain(toy_window("open", UNSEEN, "seat"), {UNSEEN: "lamp <*> exploded"})
-    told = re.search(r"(\d+\.\d) nats an event, and (\d+)% of its kinds of events", found.summary)
+    told = re.search(r"(\d+\.\d) nats an event; .* nearest normal window (\d+)% are in only one", found.summary)
+    doubled = scorer.explain(toy_window("open", "check", "seat", "seat", "film", "end", "leave"))
 
     assert found.kind == "sequence"
     assert told is not None
     assert float(told[1]) + 4 * float(told[2]) / 100 == pytest.approx(scorer.score([window])[0], abs=0.1)
     assert "Least likely is “film started" in found.summary
+    assert doubled.kind == "sequence"
     assert unseen.kind == "novel-event"

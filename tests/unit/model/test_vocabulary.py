@@ -110,8 +110,8 @@ def test_a_near_window_counts_less_and_a_novel_one_more() -> None:
 
 def test_where_surprise_is_usual_mean_and_kinds_are_the_score() -> None:
     """From a median peak of less than one in a hundred on; a novel event still lifts the window."""
-    score, other = (Combination(usual_peak=peak, most_kinds=4.0).score for peak in (log(101), log(99)))
-    evidence = Evidence(5.0, 1.5, 3.0, novel=0, kinds=0.25)
+    score, other = (Combination(usual_peak=peak, most_kinds_apart=4.0).score for peak in (log(101), log(99)))
+    evidence = Evidence(5.0, 1.5, 3.0, novel=0, kinds_apart=0.25)
 
     assert score(evidence) == 1.5 + 4.0 * 0.25
     assert score(evidence._replace(novel=1)) == 12.5
@@ -122,8 +122,11 @@ def test_models_from_before_the_mean_are_read() -> None:
     """They combine as they did, and are written as they were: their version is a hash of it."""
     value = {"familiar_weight": 0.2, "familiar_reach": 0.5, "most_distance": 10.0, "novel_floor": 10.0}
 
-    assert Combination.from_json(value) == Combination()
-    assert Combination().to_json() == value
+    before = Combination(most_kinds_apart=0.0)
+
+    assert Combination.from_json(value) == before
+    assert before.to_json() == value
+    assert Combination.from_json({**value, "usual_peak": 5.0}).to_json() == {**value, "usual_peak": 5.0}
     assert Combination.from_json(Combination(usual_peak=5.0).to_json()) == Combination(usual_peak=5.0)
 
 
@@ -166,7 +169,8 @@ def test_arrays_that_are_no_count_vectors_are_refused(name: str, values: list[ob
 
 
 @pytest.mark.parametrize(
-    "change", [{"familiar_reach": 0}, {"familiar_weight": "x"}, {"most_distance": float("inf")}, {"most_kinds": None}]
+    "change",
+    [{"familiar_reach": 0}, {"familiar_weight": "x"}, {"most_distance": float("inf")}, {"most_kinds_apart": None}],
 )
 def test_a_combination_that_cannot_be_used_is_refused(change: dict[str, object]) -> None:
     """It would fail later, in the middle of a batch."""

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from model.artefact import Artefact
-from model.errors import ConfigurationError
+from model.errors import ConfigurationError, ModelError
 from model.lines.key_rule import KeyRule
-from model.network import MaskedEventBert, NetworkConfig, small_encoder
+from model.network import MAX_TOKENS, MaskedEventBert, NetworkConfig, longest_for, small_encoder
 from model.surprisal import surprisals
 from model.vocabulary import BOS, EOS, FIRST_EVENT, MASK, PAD
 from tests.toy_model import STEPS, toy_artefact, toy_lines, toy_request
@@ -200,15 +200,15 @@ def test_a_step_takes_fewer_windows_where_they_are_long(tokens: int, longest: in
     assert (plan.batch_windows, plan.longest, plan.steps) == (windows, longest, PRESETS["test"].steps[1])
 
 
-def test_an_epoch_sees_each_window_once_whole_or_in_pieces() -> None:
-    """10 windows of 384 tokens are 30 pieces of 128."""
+def test_an_epoch_sees_each_window_once_whole_or_in_stretches() -> None:
+    """10 windows of 384 tokens are 30 stretches of 128."""
     training = WeightedWindows([(FIRST_EVENT,) * 384] * 10, [1] * 10)
 
     assert loop_plan(TrainingRequest((), None, epochs=33), training, Machine(), 128).steps == 30
 
 
-def test_a_long_window_is_learnt_from_in_pieces_whose_places_chance_finds() -> None:
-    """Its start and its end come as often as what is between, and it comes the more often the longer it is."""
+def test_a_long_window_is_learnt_from_in_stretches_whose_places_chance_finds() -> None:
+    """Those at its start and its end come most, and it comes the more often the longer it is."""
     long, short = tuple(range(10, 40)), (1, 2)
     source = BatchSource(WeightedWindows([long, short], [1, 1]), 64, seed=1, longest=10)
     drawn = [tuple(row) for _ in range(50) for row in source.draw().tolist()]
@@ -217,6 +217,34 @@ def test_a_long_window_is_learnt_from_in_pieces_whose_places_chance_finds() -> N
     assert set(chunks) == {long[begin : begin + 10] for begin in range(21)}
     assert 0.7 * len(drawn) < chunks.total() < 0.8 * len(drawn)
     assert all(chunks[long[begin : begin + 10]] > chunks.total() / 10 for begin in (0, 20))
+
+
+@pytest.mark.parametrize("longest", [3, 5])
+def test_training_reads_no_more_at_once_than_the_plan_says(longest: int) -> None:
+    """Of the longest windows, of five tokens, it then sees stretches; looks read as the network's settings say."""
+    network, widths = _network(), set[int]()
+
+    def remember(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if module.training:
+            widths.add(inputs[0].shape[1])
+
+    network.register_forward_pre_hook(remember)
+    fit(network, WINDOWS, WINDOWS, LoopPlan(steps=9, batch_windows=8, longest=longest), SilentProgress())
+
+    assert max(widths) == longest
+
+
+def test_what_is_read_at_once_is_part_of_the_model() -> None:
+    """Rotations are read in stretches, places are not; and models that say nothing read whole windows."""
+    bert = {"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    config = toy_artefact().network_config
+
+    assert (longest_for(small_encoder(32, 1, 1)), longest_for(bert)) == (128, MAX_TOKENS)
+    assert NetworkConfig.from_json(config.to_json()).longest == 128
+    assert "longest" not in NetworkConfig(9, bert).to_json()
+    assert NetworkConfig.from_json(NetworkConfig(9, bert).to_json()).longest == MAX_TOKENS
+    with pytest.raises(ModelError, match="2 tokens at once"):
+        NetworkConfig.from_json({**config.to_json(), "longest": 2})
 
 
 def test_every_layer_sees_the_whole_window() -> None:
