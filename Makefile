@@ -33,7 +33,7 @@ demo: $(VENV)/run  ## See it work: faults in a small shop's logs, found and expl
 	$(BIN)/python -m deploy.demo
 
 test: $(VENV)/dev  ## Run all tests, on every broker that this machine offers (TEST_PROCESSES=3)
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-fast: $(VENV)/dev  ## Run the tests that need no servers
 	$(BIN)/python -m pytest tests/unit tests/property

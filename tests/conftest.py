@@ -39,9 +39,6 @@ _NEEDS_SERVERS = {*_ON_EACH_BROKER, "redis_server", "redis_cluster", "any_redis_
 #: What ``any_redis`` stands for.
 _REDIS_FIXTURES = {"single": "redis_server", "cluster": "redis_cluster"}
 
-#: Which folder's tests begin first: the longest, so that short ones fill what is left at the end.
-_LONGEST_FIRST = ("end_to_end", "integration", "property", "unit")
-
 _NO_APACHE = (
     "Apache Kafka is not offered here: set LOGSCRY_TEST_KAFKA=host:port to a running broker, "
     "or have a control script at ../shared/kafka/kafka"
@@ -70,7 +67,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that need servers, insist on Apache Kafka in CI, and let the longest begin first."""
+    """Mark the tests that need servers, and insist on Apache Kafka in CI."""
     for item in items:
         # Marked by hand: it starts the embedded stack itself.
         name = _broker_of(item) or ("embedded" if item.get_closest_marker("stack") else None)
@@ -81,7 +78,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = any(_broker_of(item) is not None for item in items) and config.getoption("--broker") != "embedded"
     if wanted and os.environ.get("CI") and _apache() is None:
         raise pytest.UsageError(f"{_NO_APACHE}. In CI the tests must run on it too.")
-    items.sort(key=_turn)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -228,11 +224,6 @@ def _part_of(node_id: str) -> str:
     """``integration`` for ``tests/integration/test_x.py::test_y``."""
     parts = Path(node_id.partition("::")[0]).parts
     return parts[1] if len(parts) > 2 else parts[0]
-
-
-def _turn(item: pytest.Item) -> int:
-    part = _part_of(item.nodeid)
-    return _LONGEST_FIRST.index(part) if part in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
 def _by_part_and_broker(counts: Counter[tuple[str, str, str]]) -> dict[tuple[str, str], list[str]]:

@@ -3,12 +3,14 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer
 
 from deploy.embedded.broker import ApacheKafka, Broker, EmbeddedBroker
+from deploy.embedded.ports import wait_until
 from deploy.embedded.stack import create_topics
 from stream.settings import load_settings
 from stream.windowing.store import PartitionId
@@ -16,6 +18,11 @@ from stream.worker.read_back import AWAY_SECONDS, KEEP_BYTES, KEEP_SECONDS, Read
 from tests.service import Line, produce
 
 pytestmark = pytest.mark.stack
+
+
+def _state(pid: int | None) -> str:
+    """That of a process, as Linux tells it: R, S, D, T (stopped) ..."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
 
 
 def test_a_kafka_that_gives_no_record_is_not_asked_for_every_line(own_broker: ApacheKafka | EmbeddedBroker):
@@ -33,6 +40,7 @@ def test_a_kafka_that_gives_no_record_is_not_asked_for_every_line(own_broker: Ap
     now = KEEP_SECONDS + 1  # what was read is forgotten
     assert own_broker.pid is not None
     os.kill(own_broker.pid, signal.SIGSTOP)
+    assert wait_until(lambda: _state(own_broker.pid) == "T", 10)  # until then it still answers
     assert texts() == []
     os.kill(own_broker.pid, signal.SIGCONT)
     now += AWAY_SECONDS - 1
