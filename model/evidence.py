@@ -10,7 +10,8 @@ let a long normal stretch drown one wrong step (measured in ``docs/experiments.m
 
 Where surprise is *usual*, because half of the normal windows hold an event that the network gave less than one in a
 hundred, neither a peak nor a count tells much; there the *mean* of the surprisals takes the place of the one, and how
-many kinds of events only it or the nearest window of training has (*kinds apart*) that of the other (decision 0021).
+many kinds of events only it or the nearest window of training has (*kinds apart*) that of the other (decisions 0021
+and 0023).
 """
 
 from collections.abc import Mapping, Sequence
