@@ -61,6 +61,7 @@ class _Flushing:
     ended: int = 0
 
     def flush(self, store: PartitionStore, end: int) -> None:
+        """End all open sessions of a partition whose position has come to ``end``, as often as it has to be tried."""
         while True:
             self._await_position(store, end)
             self._await_room(store)

@@ -22,11 +22,13 @@ class _Loader(yaml.SafeLoader):
     """YAML without what makes a file read otherwise than it looks: aliases, which can also be endless, and doubles."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse an alias; all else is PyYAML's own."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.composer.ComposerError(None, None, "an alias", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """Refuse a name that stands twice; all else is PyYAML's own."""
         seen: set[str] = set()
         for name, _ in node.value:
             if str(name.value) in seen:

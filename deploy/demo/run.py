@@ -76,6 +76,7 @@ class _Audience:
     kinds: set[tuple[str, str]] = field(default_factory=set)
 
     def show(self, alert: Alert) -> None:
+        """Count an alert and print it, unless it is one that was seen before."""
         judged = self._judged(alert)
         if judged.verdict is Verdict.SEEN_BEFORE:
             return

@@ -62,6 +62,7 @@ class _Node:
     template: Template | None = None
 
     def grow(self, token: bytes) -> "_Node":
+        """The child for a token, made anew where there is none."""
         if token != WILDCARD:
             return self.literal.setdefault(token, _Node())
         if self.wildcard is None:
