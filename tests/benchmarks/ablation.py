@@ -15,7 +15,7 @@ from rich.console import Console
 from model.evidence import Combination
 from tests.benchmarks.figures import Figures, mean_figures
 from tests.benchmarks.places import data_folder
-from tests.benchmarks.study import Variant, judge, one_random_mask, read_data
+from tests.benchmarks.study import NETWORK_ALONE, Variant, judge, one_random_mask, read_data
 
 console = Console(stderr=True)
 
@@ -24,7 +24,7 @@ def variants(steps: int) -> Mapping[str, Variant]:
     """The detector as it is, and with one part less; those with a pretrained encoder beside each other."""
     return {
         "as it is (preset test)": Variant(steps),
-        "without familiarity": Variant(steps, combination=Combination(familiar_weight=1.0, most_distance=0.0)),
+        "without familiarity": Variant(steps, combination=NETWORK_ALONE),
         "familiar or not, no distance": Variant(steps, combination=Combination(familiar_reach=1e-9, most_distance=0.0)),
         "without BOS and EOS": Variant(steps, marks=False),
         "one random mask": Variant(steps, surprise=one_random_mask),

@@ -34,10 +34,12 @@ from training.progress import SilentProgress
 from training.split import Split, split_sessions
 from training.train import SESSIONS_AN_ALERT
 
-__all__ = ["Data", "Variant", "judge", "learn_from", "one_random_mask", "read_data"]
+__all__ = ["NETWORK_ALONE", "Data", "Variant", "judge", "judge_each", "learn_from", "one_random_mask", "read_data"]
 
 WHOLE = WindowRule(size=512, hop=512, session_gap_ms=24 * 3600 * 1000)
 HELD_OUT = 0.25
+#: The peak, and novel events; what counts say is left out.
+NETWORK_ALONE = Combination(familiar_weight=1.0, most_distance=0.0)
 _SMALL_HIDDEN = 128
 
 Surprise = Callable[[MaskedEventBert, Sequence[tuple[int, ...]]], list[list[float]]]
@@ -101,19 +103,25 @@ def learn_from(data: Data, sessions: int, seed: int) -> Data:
 
 def judge(data: Data, variant: Variant, seed: int) -> Figures:
     """Train a variant, find its threshold from held-out normal sessions, and judge it."""
+    return judge_each(data, variant, seed, [variant.combination])[0]
+
+
+def judge_each(data: Data, variant: Variant, seed: int, combinations: Sequence[Combination]) -> list[Figures]:
+    """Train a variant once and judge it with each of these combinations in place of its own."""
     split = split_sessions(data.training, WHOLE, HELD_OUT, seed)
     if not variant.marks:
         split = _without_marks(split)
     vocabulary = Vocabulary.of(event for session in data.training for event in split_events(session.events))
     network = _trained(variant, vocabulary, data.texts, split, seed)
-    detector = _Detector(variant, vocabulary, network, Familiar.of(split.training))
-    held_out = detector.scores(split.held_out_windows)
-    sessions = Calibration.of([(max(held_out[window] for window in windows), 1) for windows in split.held_out])
-    threshold = sessions.threshold_for(ALERT_BASE / SESSIONS_AN_ALERT)
+    held_out = _Detector(variant, vocabulary, network, Familiar.of(split.training)).evidence(split.held_out_windows)
     everything = Familiar.of([*split.training, *split.held_out_windows])
-    scores = _Detector(variant, vocabulary, network, everything).by_key(data.judged)
-    measures = measure([_outcome(scores[key], threshold, abnormal=data.labels[key]) for key in scores], threshold)
-    return figures_of(measures, sum(not data.labels[key] for key in scores))
+    judged = _Detector(variant, vocabulary, network, everything).by_key(data.judged)
+    return [
+        _figures(
+            combination, [[held_out[window] for window in windows] for windows in split.held_out], judged, data.labels
+        )
+        for combination in combinations
+    ]
 
 
 def one_random_mask(network: MaskedEventBert, windows: Sequence[tuple[int, ...]]) -> list[list[float]]:
@@ -135,25 +143,23 @@ class _Detector:
     def __init__(self, variant: Variant, vocabulary: Vocabulary, network: MaskedEventBert, familiar: Familiar) -> None:
         self._variant, self._vocabulary, self._network, self._familiar = variant, vocabulary, network, familiar
 
-    def scores(self, windows: Iterable[WindowContent]) -> dict[WindowContent, float]:
-        """The score of each distinct window."""
+    def evidence(self, windows: Iterable[WindowContent]) -> dict[WindowContent, Evidence]:
+        """What speaks for and against each distinct window."""
         distinct = list(dict.fromkeys(windows))
         tokens = [self._vocabulary.encode(window) for window in distinct]
         rows = self._variant.surprise(self._network, tokens)
         return {
-            window: self._variant.combination.score(
-                Evidence.of(row, [token == NOVEL for token in own], self._familiar.distance(window))
-            )
+            window: Evidence.of(row, [token == NOVEL for token in own], self._familiar.distance(window))
             for window, own, row in zip(distinct, tokens, rows, strict=True)
         }
 
-    def by_key(self, sessions: Sequence[Session]) -> dict[bytes, list[float]]:
-        """The scores of all windows of each key."""
+    def by_key(self, sessions: Sequence[Session]) -> dict[bytes, list[Evidence]]:
+        """The evidence of all windows of each key."""
         cut = [(session.key, self._view(window)) for session in sessions for _, window in windows_of(session, WHOLE)]
-        scores = self.scores(window for _, window in cut)
-        found: dict[bytes, list[float]] = {}
+        evidence = self.evidence(window for _, window in cut)
+        found: dict[bytes, list[Evidence]] = {}
         for key, window in cut:
-            found.setdefault(key, []).append(scores[window])
+            found.setdefault(key, []).append(evidence[window])
         return found
 
     def _view(self, window: WindowContent) -> WindowContent:
@@ -205,6 +211,21 @@ def _network(variant: Variant, vocabulary: Vocabulary, texts: Mapping[bytes, str
     if variant.texts:
         network.set_text_readings(torch.cat([torch.zeros(FIRST_EVENT, readings.shape[1]), readings]))
     return network
+
+
+def _figures(
+    combination: Combination,
+    held_out: Sequence[Sequence[Evidence]],
+    judged: Mapping[bytes, Sequence[Evidence]],
+    labels: Mapping[bytes, bool],
+) -> Figures:
+    sessions = Calibration.of([(max(map(combination.score, windows)), 1) for windows in held_out])
+    threshold = sessions.threshold_for(ALERT_BASE / SESSIONS_AN_ALERT)
+    outcomes = [
+        _outcome([combination.score(each) for each in windows], threshold, abnormal=labels[key])
+        for key, windows in judged.items()
+    ]
+    return figures_of(measure(outcomes, threshold), sum(not labels[key] for key in judged))
 
 
 def _outcome(scores: Sequence[float], threshold: float, *, abnormal: bool) -> Outcome:
