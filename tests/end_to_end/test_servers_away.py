@@ -1,15 +1,18 @@
-"""Kafka and Redis go away and come back while lines stream: nothing is lost, nothing doubled, nothing started again."""
+"""Kafka, Redis and both go away and come back while lines stream: nothing is lost, doubled or started again."""
 
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from deploy.embedded.broker import ApacheKafka, EmbeddedBroker
+from deploy.embedded.children import Child
 from deploy.embedded.redis_server import EmbeddedRedis
+from deploy.embedded.server import LocalServer
 from deploy.embedded.stack import create_topics
 from model.errors import TransientError
 from tests.end_to_end.test_faults import alert_every_window
@@ -20,6 +23,7 @@ pytestmark = pytest.mark.stack
 
 LINES_PER_SECOND = 60
 PARTITIONS = 4
+FAILED_TURNS = "logscry_consumer_failed_turns_total"
 WITHOUT_LINES = {"LOGSCRY_ALERTS__INCLUDE_LINES": "false"}
 
 
@@ -68,12 +72,25 @@ def applied(service: Service) -> int:
         return -1
 
 
-@pytest.mark.parametrize("away", [("kafka",), ("redis",), ("kafka", "redis")], ids="-and-".join)
+def has_applied(services: Sequence[Service], offsets: int) -> bool:
+    """Whether the states of each have seen more offsets than that."""
+    return min(map(applied, services)) > offsets
+
+
+def go_away_and_come_back(servers: Sequence[LocalServer], consumers: Sequence[Child]) -> None:
+    """Kill servers, and start them again once each consumer has missed them."""
+    missed = [each.metric(FAILED_TURNS) for each in consumers]
+    for server in servers:
+        server.kill()
+    wait(lambda: all(each.metric(FAILED_TURNS) > before for each, before in zip(consumers, missed, strict=True)))
+    for server in servers:
+        server.restart()
+
+
 def test_servers_that_die_and_come_back_cost_and_double_nothing(
-    kafka: ApacheKafka, redis: EmbeddedRedis, place: Place, namespace: str, away: tuple[str, ...]
+    kafka: ApacheKafka, redis: EmbeddedRedis, place: Place, namespace: str
 ):
     """Windows and alerts are those of an undisturbed run. One service keeps its windows, another has them scored."""
-    servers = {"kafka": kafka, "redis": redis}
     lines = [*normal_lines(), *faulty_lines()]
     create_topics(place.kafka, {"logs": PARTITIONS})
     with ExitStack() as cleanup:
@@ -85,12 +102,10 @@ def test_servers_that_die_and_come_back_cost_and_double_nothing(
         alert_every_window(scoring)
         scoring.start("detect")
         with streaming(place, lines):
-            wait(lambda: min(applied(keeping), applied(scoring)) > len(lines) // 4, scoring.children.check)
-            for name in away:
-                servers[name].kill()
-            wait(lambda: all(each.metric("logscry_consumer_failed_turns_total") > 0 for each in consumers))
-            for name in away:
-                servers[name].restart()
+            for number, servers in enumerate(((kafka,), (redis,), (kafka, redis)), start=1):
+                reached = number * len(lines) // 5
+                wait(partial(has_applied, (keeping, scoring), reached), scoring.children.check)
+                go_away_and_come_back(servers, consumers)
         wait(lambda: applied(keeping) == applied(scoring) == len(lines), scoring.children.check)
         keeping.flush()
         scoring.flush()
