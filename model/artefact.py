@@ -37,7 +37,7 @@ from model.evidence import Combination
 from model.familiarity import Familiar
 from model.lines.formats import LineFormat
 from model.network import MaskedEventBert, NetworkConfig
-from model.vocabulary import Vocabulary
+from model.vocabulary import NOVEL, Vocabulary
 
 __all__ = ["Artefact", "WindowNumbers"]
 
@@ -101,19 +101,20 @@ class Artefact:
         """Build the network with its weights, in evaluation mode.
 
         Raises:
-            ModelError: Weights and architecture do not fit.
+            ModelError: Weights and architecture do not fit, or what it says is no number.
         """
         if self.network_config.tokens != len(self.vocabulary):
             raise ModelError(
                 f"the network knows {self.network_config.tokens} tokens and the vocabulary {len(self.vocabulary)}; "
                 "they are of two trainings. Train the model again."
             )
+        with torch.device("meta"):  # takes no memory, whatever sizes network.json names
+            _check_shapes(MaskedEventBert(self.network_config), self.weights)
         network = MaskedEventBert(self.network_config)
-        try:
-            network.load_state_dict(dict(self.weights))
-        except RuntimeError as exc:
-            raise ModelError(f"{_WEIGHTS} does not fit network.json: {exc}") from exc
-        return network.eval()
+        network.load_state_dict(dict(self.weights))
+        network.eval()
+        _check_speaks(network)
+        return network
 
     def seen(self, window: WindowContent) -> WindowContent:
         """What the model sees of a window."""
@@ -144,11 +145,12 @@ class Artefact:
         values = {name: _parsed(files[name], folder / name) for name in _JSON_FILES}
         try:
             artefact = cls._assemble(values, files, str(about.get("created", "")), folder)
-        except (KeyError, TypeError, ValueError) as exc:
+            version = artefact.version
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
             raise ModelError(
                 f"the artefact {folder} lacks or mistypes the field {exc}; train the model again."
             ) from exc
-        if artefact.version != about.get("version"):
+        if version != about.get("version"):
             raise ModelError(f"the artefact {folder} is not of the version its manifest names; copy or train it again.")
         return artefact
 
@@ -208,6 +210,29 @@ def _version_of(files: Mapping[str, bytes]) -> str:
     for name in sorted((_WEIGHTS, _FAMILIAR, *_JSON_FILES)):
         digest.update(sha256(files[name]).digest())
     return digest.hexdigest()[:_VERSION_DIGITS]
+
+
+def _check_shapes(planned: MaskedEventBert, weights: Mapping[str, Tensor]) -> None:
+    wanted = {name: tuple(tensor.shape) for name, tensor in planned.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise ModelError(
+                f"{_WEIGHTS} does not fit network.json: {name} is {found.get(name, 'not there')} and should be "
+                f"{wanted.get(name, 'not there')}; copy or train the model again."
+            )
+
+
+def _check_speaks(network: MaskedEventBert) -> None:
+    """Let the network predict once: a model whose scores are no numbers would never alert."""
+    tokens = torch.full((1, 3), NOVEL)
+    try:
+        with torch.inference_mode():
+            said = network(tokens, tokens == NOVEL)  # (3, V)
+    except RuntimeError as exc:
+        raise ModelError(f"the network of {_WEIGHTS} and network.json cannot be run: {exc}") from exc
+    if said.isnan().any() or not all(weight.isfinite().all() for weight in network.parameters()):
+        raise ModelError(f"{_WEIGHTS} or network.json holds what is no number; copy or train the model again.")
 
 
 def _parsed(content: bytes, path: Path) -> Any:  # noqa: ANN401 - a JSON value

@@ -13,12 +13,14 @@ import orjson
 
 from model.errors import ModelError
 
-__all__ = ["MANIFEST", "SCHEMA", "read_folder", "write_folder"]
+__all__ = ["MANIFEST", "SCHEMA", "check_output", "read_folder", "write_folder"]
 
 MANIFEST = "manifest.json"
 SCHEMA = "logscry.artefact/1"
 #: Plain file names: no separators, so that none can lead out of the folder.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+")
+#: A manifest has a few kilobytes.
+_MOST_MANIFEST_BYTES = 1 << 20
 _AGAIN = "copy the whole folder again, or train the model again"
 
 
@@ -26,7 +28,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], about: Mapping[str, A
     """Write files and a manifest under a temporary name, then rename.
 
     Args:
-        folder: Where to; it may exist if it is empty or holds a manifest, and is then replaced.
+        folder: Where to; it may exist if it is empty or holds an artefact and nothing else, and is then replaced.
         files: Contents by plain file name.
         about: Further entries of the manifest.
 
@@ -35,7 +37,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], about: Mapping[str, A
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow a link and replace what it points to
     try:
-        _refuse_foreign(folder)
+        check_output(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
@@ -45,6 +47,32 @@ def write_folder(folder: Path, files: Mapping[str, bytes], about: Mapping[str, A
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as exc:
         raise ModelError(f"cannot write the artefact {folder}: {exc}. Name a folder that can be written.") from exc
+
+
+def check_output(folder: Path) -> None:
+    """Check that an artefact can be written there without deleting what is none.
+
+    Args:
+        folder: Need not exist.
+
+    Raises:
+        ModelError: It is a link or a file, or holds files that its manifest does not name.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ModelError(f"{folder} is a link or a file; name a folder for the artefact.")
+    if not folder.is_dir():
+        return
+    found = {path.name for path in folder.iterdir()}
+    if not found:
+        return
+    if MANIFEST not in found:
+        raise ModelError(f"{folder} holds files that are no artefact; name a new or empty folder.")
+    foreign = sorted(found - {MANIFEST} - _read_manifest(folder)["files"].keys())
+    if foreign:
+        raise ModelError(
+            f"{folder} holds {foreign[0]!r} beside an artefact, and would be replaced as a whole; move it away, or "
+            "name another folder."
+        )
 
 
 def read_folder(folder: Path, *, required: Iterable[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -66,13 +94,6 @@ def read_folder(folder: Path, *, required: Iterable[str]) -> tuple[dict[str, byt
         if name not in listed:
             raise ModelError(f"{folder / MANIFEST} does not list {name}: the artefact is not whole; {_AGAIN}.")
     return {name: _read_checked(folder, name, entry) for name, entry in listed.items()}, manifest
-
-
-def _refuse_foreign(folder: Path) -> None:
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ModelError(f"{folder} is a link or a file; name a folder for the artefact.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise ModelError(f"{folder} holds files that are no artefact; name a new or empty folder.")
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> None:
@@ -108,7 +129,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise ModelError(f"there is no artefact folder {folder}; train one with `logscry train`, or correct the path.")
     try:
-        manifest = orjson.loads(_read_plain(path))
+        manifest = orjson.loads(_read_plain(path, _MOST_MANIFEST_BYTES))
     except orjson.JSONDecodeError as exc:
         raise ModelError(f"{path} is not JSON ({exc}); {_AGAIN}.") from exc
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
@@ -121,9 +142,12 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 def _read_checked(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
     _check_name(name, folder)
-    data = _read_plain(folder / name)
-    if len(data) != entry.get("bytes"):
-        raise ModelError(f"{folder / name} has {len(data)} bytes, {entry.get('bytes')} were written; {_AGAIN}.")
+    expected = entry.get("bytes")
+    if type(expected) is not int:
+        raise ModelError(f"{folder / MANIFEST} does not say how long {name} is; {_AGAIN}.")
+    data = _read_plain(folder / name, expected)
+    if len(data) != expected:
+        raise ModelError(f"{folder / name} has {len(data)} bytes, {expected} were written; {_AGAIN}.")
     if sha256(data).hexdigest() != entry.get("sha256"):
         raise ModelError(f"{folder / name} was altered since it was written; {_AGAIN}.")
     return data
@@ -134,11 +158,14 @@ def _check_name(name: str, folder: Path) -> None:
         raise ModelError(f"{folder / MANIFEST} names {name!r}, which is no plain file name; do not use this artefact.")
 
 
-def _read_plain(path: Path) -> bytes:
-    """Read a regular file; a link is never followed."""
+def _read_plain(path: Path, most: int) -> bytes:
+    """Read a regular file of at most so many bytes; a link is never followed."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
-            return file.read()
+            size = os.fstat(descriptor).st_size  # before anything is read: memory is bounded by what was written
+            if size > most:
+                raise ModelError(f"{path} has {size} bytes, at most {most} were written; {_AGAIN}.")
+            return file.read(most + 1)
     except OSError as exc:
         raise ModelError(f"cannot read {path} ({exc.strerror or exc}); {_AGAIN}.") from exc

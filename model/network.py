@@ -11,13 +11,17 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from model.errors import ModelError
 from model.vocabulary import MASK, PAD
 
-__all__ = ["MAX_TOKENS", "MaskedEventBert", "NetworkConfig", "drop_pooler", "longest_for", "small_encoder"]
+__all__ = ["ENCODERS", "MAX_TOKENS", "MaskedEventBert", "NetworkConfig", "drop_pooler", "longest_for", "small_encoder"]
 
 #: The largest window, 512 events, with its BOS and EOS.
 MAX_TOKENS = 514
 #: What a network reads at once where its positions are rotations, and the kinds of encoders in which they are.
 _STRETCH_TOKENS = 128
 _ROTATING = {"modernbert"}
+#: The builds of encoders that are taken, by the names that transformers has for them.
+ENCODERS = ("bert", "distilbert", "roberta", "modernbert")
+#: Far more layers than any of them has; each is built before its weights can be compared.
+_MOST_LAYERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +170,28 @@ def _readings_buffer(config: NetworkConfig) -> Tensor | None:
 
 def _build_encoder(config: NetworkConfig) -> PreTrainedModel:
     options = dict(config.encoder)
+    _check_encoder(options)
     try:
         encoder_config = AutoConfig.for_model(options.pop("model_type"), **options)
         encoder: PreTrainedModel = AutoModel.from_config(encoder_config)  # type: ignore[no-untyped-call]
-    except (KeyError, ValueError, TypeError) as exc:
+    except Exception as exc:  # of a broken configuration transformers raises whatever comes
         raise ModelError(f"transformers cannot build the network's encoder: {exc}") from exc
     drop_pooler(encoder)
     return encoder
+
+
+def _check_encoder(options: Mapping[str, Any]) -> None:
+    """Refuse what could load code, or take all memory before the weights show that it is wrong."""
+    if options.get("model_type") not in ENCODERS:
+        known = ", ".join(ENCODERS)
+        raise ModelError(f"the network's encoder is a {options.get('model_type')!r}; known are {known}.")
+    # A name of an attention may be that of a repository with kernels, which transformers would fetch and run.
+    strange = [name for name in options if name.startswith("_") or "implementation" in name or name == "auto_map"]
+    if strange:
+        raise ModelError(f"the network's encoder has the setting {strange[0]!r}, which no model of logscry has.")
+    layers = options.get("num_hidden_layers", options.get("n_layers", 0))
+    if not (isinstance(layers, int) and 0 <= layers <= _MOST_LAYERS):
+        raise ModelError(f"the network's encoder has {layers!r} layers; allowed are up to {_MOST_LAYERS}.")
 
 
 def drop_pooler(encoder: PreTrainedModel) -> None:

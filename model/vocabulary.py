@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from model.content import WindowContent, split_events
+from model.content import EVENT_BYTES, WindowContent, split_events
 from model.errors import ModelError
 
 __all__ = ["BOS", "EOS", "FIRST_EVENT", "MASK", "NOVEL", "PAD", "Vocabulary"]
@@ -21,7 +21,7 @@ class Vocabulary:
         events: Event IDs in token order: ``events[0]`` has the token ``FIRST_EVENT``.
 
     Raises:
-        ModelError: An event ID occurs twice.
+        ModelError: An event ID occurs twice, or is not as long as one.
     """
 
     events: tuple[bytes, ...]
@@ -31,6 +31,10 @@ class Vocabulary:
         tokens = {event: token for token, event in enumerate(self.events, start=FIRST_EVENT)}
         if len(tokens) != len(self.events):
             raise ModelError("the vocabulary names an event ID twice; train the model again.")
+        if any(len(event) != EVENT_BYTES for event in self.events):
+            raise ModelError(
+                f"the vocabulary names event IDs of other than {EVENT_BYTES} bytes; train the model again."
+            )
         object.__setattr__(self, "_tokens", tokens)
 
     @classmethod

@@ -193,7 +193,10 @@ class _Run:
         if state is None:
             progress.note("there is no checkpoint to resume from, so the training begins anew.")
             return
-        self._restore(state)
+        try:
+            self._restore(state)
+        except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as exc:
+            raise self.plan.checkpoint.damaged(f"it does not fit the training: {exc}") from exc
         progress.note(f"the training goes on from step {self.step}.")
         progress.advance(self.step, self.facts())
 

@@ -1,6 +1,6 @@
 """A pretrained encoder, read from its folder: its layers to start from, and its reading of the templates' texts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,12 +10,14 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, 
 from transformers.utils.logging import disable_progress_bar
 
 from model.errors import ConfigurationError
-from model.network import MAX_TOKENS, drop_pooler
+from model.network import ENCODERS, MAX_TOKENS, drop_pooler
 
 __all__ = ["Pretrained", "load_pretrained"]
 
 _TEXTS_A_BATCH = 64
 _LONGEST_TEXT_TOKENS = 128
+#: An encoder may have room for more words than its tokenizer has, but not for twice as many.
+_LEAST_WORDS_SHARE = 0.5
 
 
 class Pretrained:
@@ -77,19 +79,56 @@ def load_pretrained(folder: Path) -> Pretrained:
     """Load a BERT-family encoder and its tokenizer from a local folder; nothing is fetched from a hub.
 
     Raises:
-        ConfigurationError: The folder holds no encoder that transformers can read. Weights must be safetensors.
+        ConfigurationError: The folder holds no encoder that is whole, or of a build that is not taken. Weights must be
+            safetensors.
     """
     disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for reading weights would break ours
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        encoder = AutoModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)
+        _check_build(config.model_type)
+        encoder, told = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            attn_implementation="sdpa",  # never one that the folder names: that may be code on a hub
+        )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as exc:
+    except ConfigurationError:
+        raise
+    except Exception as exc:  # of broken files transformers and safetensors raise whatever comes
         raise ConfigurationError(
             f"transformers cannot load an encoder from {folder}: {exc}. A folder holds config.json, model.safetensors "
             "and tokenizer files; weights as pickles are never loaded."
         ) from exc
+    _check_whole(folder, encoder, tokenizer, told["missing_keys"])
     return Pretrained(encoder.float(), tokenizer)
+
+
+def _check_build(model_type: str) -> None:
+    if model_type not in ENCODERS:
+        raise ConfigurationError(
+            f"the pretrained encoder is a {model_type!r}; use a BERT, RoBERTa, DistilBERT or ModernBERT encoder."
+        )
+
+
+def _check_whole(
+    folder: Path, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, missing: Iterable[str]
+) -> None:
+    """What transformers lacks it makes up: weights by chance, and a tokenizer of a handful of words."""
+    lacking = sorted(name for name in missing if "pooler" not in name and "position_ids" not in name)
+    if lacking:
+        raise ConfigurationError(
+            f"{folder / 'model.safetensors'} has no weights {lacking[0]} ({len(lacking)} are missing), which its "
+            "config.json promises; copy the whole folder again."
+        )
+    words, rows = len(tokenizer), int(encoder.config.vocab_size)
+    if not rows * _LEAST_WORDS_SHARE <= words <= rows:
+        raise ConfigurationError(
+            f"the tokenizer in {folder} knows {words} words and the encoder {rows}; copy the whole folder again, with "
+            "its tokenizer files."
+        )
 
 
 def _layer_list(encoder: PreTrainedModel) -> tuple[nn.Module, str]:

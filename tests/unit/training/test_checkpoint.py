@@ -1,17 +1,19 @@
 """A training that was interrupted goes on as if it had not been."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import safetensors
 import torch
 from safetensors.torch import save_file
 
 from model.artefact import Artefact
 from model.errors import ConfigurationError, LogscryError, ModelError
 from tests.toy_model import toy_request
-from training.checkpoint import Checkpoint
+from training.checkpoint import Checkpoint, TrainingState
 from training.progress import SilentProgress
 from training.train import TrainingRequest, train
 
@@ -105,6 +107,41 @@ def test_a_damaged_checkpoint_is_refused(request_: TrainingRequest, content: byt
         train(replace(request_, resume=True))
     assert isinstance(refused.value, ModelError)
     assert str(path) in str(refused.value)
+
+
+def test_a_checkpoint_with_one_altered_byte_is_refused(request_: TrainingRequest) -> None:
+    """Its tensors are still tensors: only what was written along tells that they are not those."""
+    _interrupt(request_, 10)
+    assert request_.output is not None
+    path = Checkpoint.path_beside(request_.output)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+    with pytest.raises(ModelError, match="was altered"):
+        train(replace(request_, resume=True))
+
+
+def test_a_whole_checkpoint_that_lacks_something_is_refused(request_: TrainingRequest) -> None:
+    """Whoever wrote it."""
+    _interrupt(request_, 10)
+    assert request_.output is not None
+    path = Checkpoint.path_beside(request_.output)
+    with safetensors.safe_open(path, framework="pt") as file:
+        training = file.metadata()["training"]
+    Checkpoint(path, training).save(TrainingState({"x": torch.zeros(1)}, {"step": 3}))
+
+    with pytest.raises(ModelError, match="does not fit the training"):
+        train(replace(request_, resume=True))
+
+
+def test_a_checkpoint_that_is_no_file_is_refused(request_: TrainingRequest) -> None:
+    """A named pipe would be waited for without end."""
+    assert request_.output is not None
+    os.mkfifo(Checkpoint.path_beside(request_.output))
+
+    with pytest.raises(ModelError, match="it is no file"):
+        train(replace(request_, resume=True))
 
 
 def test_without_resume_a_checkpoint_plays_no_part(request_: TrainingRequest, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Starting from a pretrained encoder in a folder."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -136,7 +137,7 @@ def test_a_decoder_is_refused(tmp_path: Path) -> None:
         LlamaConfig(vocab_size=12, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
     )
     with pytest.raises(ConfigurationError, match="use a BERT"):
-        load_pretrained(_saved(tmp_path / "tiny", decoder)).to_event_encoder(1)
+        load_pretrained(_saved(tmp_path / "tiny", decoder))
 
 
 def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
@@ -151,4 +152,54 @@ def test_weights_as_a_pickle_are_not_loaded(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
     with pytest.raises(ConfigurationError, match="never loaded"):
+        load_pretrained(folder)
+
+
+def _configure(folder: Path, **changes: object) -> None:
+    """Change a pretrained encoder's configuration."""
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_an_encoder_without_its_tokenizer_is_refused(folder: Path) -> None:
+    """Transformers would make one up of five words, to which all texts are alike."""
+    for path in folder.iterdir():
+        if path.name.startswith(("tokenizer", "vocab")):
+            path.unlink()
+
+    with pytest.raises(ConfigurationError, match="tokenizer"):
+        load_pretrained(folder)
+
+
+def test_layers_without_weights_are_refused(folder: Path) -> None:
+    """They would be what chance makes them."""
+    _configure(folder, num_hidden_layers=5)
+
+    with pytest.raises(ConfigurationError, match=r"no weights .*layer\.3"):
+        load_pretrained(folder)
+
+
+@pytest.mark.parametrize("name", ["_attn_implementation", "attn_implementation"])
+def test_an_attention_that_the_folder_names_is_not_fetched(folder: Path, name: str) -> None:
+    """It may be the name of a repository whose kernels would be run: torch's own is taken."""
+    _configure(folder, **{name: "somebody/kernels"})
+
+    assert load_pretrained(folder).encoder.config._attn_implementation == "sdpa"
+
+
+@pytest.mark.parametrize("changes", [{"hidden_size": "x"}, {"hidden_size": 32}, {"num_attention_heads": 0}])
+def test_a_configuration_that_does_not_fit_the_weights_is_refused(folder: Path, changes: dict[str, object]) -> None:
+    """With what a folder holds."""
+    _configure(folder, **changes)
+
+    with pytest.raises(ConfigurationError, match="cannot load"):
+        load_pretrained(folder)
+
+
+def test_truncated_weights_are_refused(folder: Path) -> None:
+    """With what a folder holds."""
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+    with pytest.raises(ConfigurationError, match="cannot load"):
         load_pretrained(folder)
