@@ -1,6 +1,6 @@
 """Batches of windows to learn from, with some of their events hidden."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.content import WindowContent
 from model.network import MAX_TOKENS
 from model.surprisal import MASK_PASSES
-from model.vocabulary import MASK, NOVEL, PAD
+from model.vocabulary import MASK, NOVEL, PAD, Vocabulary
 
 __all__ = ["BatchSource", "WeightedWindows", "mask_for_training", "stretches"]
 
@@ -27,6 +28,11 @@ class WeightedWindows:
 
     windows: Sequence[tuple[int, ...]]
     counts: Sequence[int]
+
+    @classmethod
+    def of(cls, windows: Mapping[WindowContent, int], vocabulary: Vocabulary) -> "WeightedWindows":
+        """The tokens of windows, given with how often each occurred."""
+        return cls([vocabulary.encode(window) for window in windows], list(windows.values()))
 
 
 def stretches(window: tuple[int, ...], longest: int) -> float:

@@ -1,6 +1,6 @@
 """Scores of held-out normal windows, as service would give them: how they combine, what a threshold is found from."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -32,31 +32,67 @@ class HeldOutScores:
     sessions: Calibration
 
 
-def score_held_out(network: MaskedEventBert, vocabulary: Vocabulary, split: Split) -> HeldOutScores:
+def score_held_out(
+    network: MaskedEventBert,
+    vocabulary: Vocabulary,
+    split: Split,
+    others: Iterable[tuple[MaskedEventBert, Split]] = (),
+) -> HeldOutScores:
     """Score the held-out windows as if the model had met only the training ones.
 
     A count vector that only held-out windows have is unfamiliar here, as the next new one will be in service. Windows
     with an event that only held-out sessions have are left out, unless nothing else is left: in service a novel event
     alerts at any threshold, so it must not push the threshold up for all other faults.
+
+    Args:
+        network: The one that will serve.
+        vocabulary: Of all of them.
+        split: What it learnt from, and what it did not.
+        others: Networks that learnt without other sessions; what they give those counts, too.
     """
-    familiar = Familiar.of(split.training)
-    known = familiar.most_in_window
-    windows = list(split.held_out_windows)
-    rows = surprisals(network, [vocabulary.encode(window) for window in windows])
-    evidence = {
-        window: Evidence.of(row, _novel(window, known), familiar.distance(window))
-        for window, row in zip(windows, rows, strict=True)
-    }
-    kept = _kept(split.held_out, evidence)
-    combination = Combination(usual_peak=median(evidence[window].peak for session in kept for window in session))
-    if combination.surprise_is_usual:
-        evidence = {w: each._replace(kinds_apart=familiar.kinds_apart(w)) for w, each in evidence.items()}
-    scores = [[combination.score(evidence[w]) for w in session] for session in kept]
+    first = _Judged.by(network, vocabulary, split)
+    combination = Combination(usual_peak=median(first.evidence[w].peak for session in first.kept for w in session))
+    judged = [first, *(_Judged.by(other, vocabulary, its_split) for other, its_split in others)]
+    scores = [session for each in judged for session in each.scores(combination)]
     return HeldOutScores(
         combination=combination,
         windows=Calibration.of([(score, 1) for session in scores for score in session]),
         sessions=Calibration.of([(max(session), 1) for session in scores]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What one network says of the sessions that were held out of its training.
+
+    Attributes:
+        familiar: What it learnt from.
+        evidence: Of each window.
+        kept: The windows of each session that count.
+    """
+
+    familiar: Familiar
+    evidence: Mapping[WindowContent, Evidence]
+    kept: Sequence[Sequence[WindowContent]]
+
+    @classmethod
+    def by(cls, network: MaskedEventBert, vocabulary: Vocabulary, split: Split) -> "_Judged":
+        familiar = Familiar.of(split.training)
+        known = familiar.most_in_window
+        windows = list(split.held_out_windows)
+        rows = surprisals(network, [vocabulary.encode(window) for window in windows])
+        evidence = {
+            window: Evidence.of(row, _novel(window, known), familiar.distance(window))
+            for window, row in zip(windows, rows, strict=True)
+        }
+        return cls(familiar, evidence, _kept(split.held_out, evidence))
+
+    def scores(self, combination: Combination) -> list[list[float]]:
+        """The scores of each session's windows."""
+        evidence = self.evidence
+        if combination.surprise_is_usual:
+            evidence = {w: each._replace(kinds_apart=self.familiar.kinds_apart(w)) for w, each in evidence.items()}
+        return [[combination.score(evidence[window]) for window in session] for session in self.kept]
 
 
 def _kept(

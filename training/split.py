@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import ceil
+from math import ceil, floor
 
 from model.content import EVENT_BYTES, WindowContent
 from model.errors import ConfigurationError
 from stream.windowing.windows import WindowRule
 from training.corpus import Session, windows_of
 
-__all__ = ["Split", "split_sessions"]
+__all__ = ["Split", "further_splits", "split_sessions"]
 
 #: With fewer keys than this, sessions are cut in time instead: the end of each is held out.
 FEW_KEYS = 20
@@ -36,6 +36,11 @@ class Split:
     by_time: bool
 
     @property
+    def is_usable(self) -> bool:
+        """Whether there is something to learn from and something to judge by."""
+        return bool(self.training and self.held_out)
+
+    @property
     def held_out_windows(self) -> Counter[WindowContent]:
         """Distinct held-out windows and how often each occurred."""
         return Counter(window for session in self.held_out for window in session)
@@ -55,34 +60,66 @@ def split_sessions(sessions: Sequence[Session], rule: WindowRule, held_out_share
     """
     if not 0 < held_out_share <= 0.5:  # noqa: PLR2004 - a half is a half
         raise ConfigurationError(f"the held-out share is {held_out_share}; allowed is more than 0, at most 0.5.")
-    keys = {session.key for session in sessions}
-    by_time = len(keys) < FEW_KEYS
-    split = _by_time(sessions, rule, held_out_share) if by_time else _by_key(sessions, rule, held_out_share, seed)
-    if not split.training or not split.held_out:
+    split = _split(sessions, rule, _Part(held_out_share, 0), seed)
+    if not split.is_usable:
+        keys = len({session.key for session in sessions})
         raise ConfigurationError(
-            f"{len(sessions)} sessions of {len(keys)} keys are too few to learn from and to judge by; "
+            f"{len(sessions)} sessions of {keys} keys are too few to learn from and to judge by; "
             "give more logs, or check the key."
         )
     return split
 
 
-def _by_key(sessions: Sequence[Session], rule: WindowRule, share: float, seed: int) -> Split:
+def further_splits(sessions: Sequence[Session], rule: WindowRule, held_out_share: float, seed: int) -> list[Split]:
+    """The splits that hold out, share by share, the sessions that ``split_sessions`` learns from.
+
+    Of few sessions there may be none.
+    """
+    parts = [_Part(held_out_share, fold) for fold in range(1, floor(1 / held_out_share))]
+    return [split for part in parts if (split := _split(sessions, rule, part, seed)).is_usable]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Which share of things in a row is held out: the first of them is fold 0."""
+
+    share: float
+    fold: int
+
+    def of(self, count: int) -> range:
+        """The places of those that are held out of so many."""
+        size = ceil(self.share * count)
+        return range(min(self.fold * size, count), min((self.fold + 1) * size, count))
+
+
+def _split(sessions: Sequence[Session], rule: WindowRule, part: _Part, seed: int) -> Split:
+    by_time = len({session.key for session in sessions}) < FEW_KEYS
+    return _by_time(sessions, rule, part) if by_time else _by_key(sessions, rule, part, seed)
+
+
+def _by_key(sessions: Sequence[Session], rule: WindowRule, part: _Part, seed: int) -> Split:
     def rank(key: bytes) -> bytes:
         return blake2b(key, digest_size=8, salt=seed.to_bytes(8, "little")).digest()
 
     keys = sorted({session.key for session in sessions}, key=lambda key: (rank(key), key))
-    aside = frozenset(keys[: ceil(share * len(keys))])
+    places = part.of(len(keys))
+    aside = frozenset(keys[places.start : places.stop])
     training = Counter(w for s in sessions if s.key not in aside for w in _windows(s, rule))
     held_out = tuple(tuple(_windows(s, rule)) for s in sessions if s.key in aside)
     return Split(training, held_out, by_time=False)
 
 
-def _by_time(sessions: Sequence[Session], rule: WindowRule, share: float) -> Split:
-    cut = [[_unmarked(piece, rule) for piece in _pieces(session, rule, share)] for session in sessions]
-    kept = [len(pieces) - ceil(share * len(pieces)) if len(pieces) > 1 else 1 for pieces in cut]
-    training = Counter(w for pieces, n in zip(cut, kept, strict=True) for windows in pieces[:n] for w in windows)
-    held_out = tuple(windows for pieces, n in zip(cut, kept, strict=True) for windows in pieces[n:])
-    return Split(training, held_out, by_time=True)
+def _by_time(sessions: Sequence[Session], rule: WindowRule, part: _Part) -> Split:
+    """Fold 0 is the last part of each session, 1 the one before; of a session of one piece none is held out."""
+    training: Counter[WindowContent] = Counter()
+    held_out: list[tuple[WindowContent, ...]] = []
+    for session in sessions:
+        latest_first = [_unmarked(piece, rule) for piece in _pieces(session, rule, part.share)][::-1]
+        places = part.of(len(latest_first)) if len(latest_first) > 1 else range(0)
+        held_out += latest_first[places.start : places.stop][::-1]
+        for windows in (*latest_first[: places.start], *latest_first[places.stop :]):
+            training.update(windows)
+    return Split(training, tuple(held_out), by_time=True)
 
 
 def _pieces(session: Session, rule: WindowRule, share: float) -> Iterator[Session]:

@@ -1,6 +1,6 @@
 """Log files -> a trained model: read, mine, split, learn, calibrate, save."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,7 +13,7 @@ import torch
 
 from model.artefact import Artefact, WindowNumbers
 from model.calibration import ALERT_BASE
-from model.content import WindowContent, split_events
+from model.content import split_events
 from model.errors import ConfigurationError
 from model.events.own_masks import NO_OWN_MASKS, OwnMasks
 from model.events.templates import Templates
@@ -28,6 +28,7 @@ from training.batches import WeightedWindows, stretches
 from training.card import doubts, model_card
 from training.checkpoint import Checkpoint
 from training.corpus import Corpus
+from training.cross_fitting import FEW_HELD_OUT, cross_fitted
 from training.held_out import HeldOutScores, score_held_out
 from training.loop import LoopPlan, fit
 from training.machine import Machine, machine_of
@@ -39,7 +40,7 @@ from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained, name
 from training.progress import Progress, SilentProgress
 from training.reading import Wording
 from training.selection import KeySample, Selection
-from training.split import Split, split_sessions
+from training.split import Split, further_splits, split_sessions
 
 __all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "loop_plan", "train"]
 
@@ -182,12 +183,20 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
         )
     vocabulary = Vocabulary.of(event for session in corpus.sessions for event in split_events(session.events))
     network = _new_network(request, start, vocabulary, templates)
-    training, held_out = _encoded(split.training, vocabulary), _encoded(split.held_out_windows, vocabulary)
+    training = WeightedWindows.of(split.training, vocabulary)
+    held_out = WeightedWindows.of(split.held_out_windows, vocabulary)
     plan = loop_plan(request, training, machine, network.config.longest)
     checkpoint = _checkpoint(request, network, corpus, plan)
-    plan = replace(plan, checkpoint=checkpoint)
+    further = _further_splits(request, split, corpus, progress)
+    plan = replace(plan, checkpoint=checkpoint, max_seconds=request.max_seconds / (1 + len(further)))
     history = fit(network, training, held_out, plan, progress)
-    artefact = _assemble(request, (material.line_format, templates, vocabulary), network, split, corpus)
+
+    def new_network() -> MaskedEventBert:
+        return _new_network(request, start, vocabulary, templates)
+
+    others = cross_fitted(further, vocabulary, new_network, plan, progress) if further else ()
+    scores = score_held_out(network, vocabulary, split, others)
+    artefact = _assemble(request, (material.line_format, templates, vocabulary), network, corpus, (split, scores))
     for doubt in doubts(artefact):
         progress.note(doubt)
     if request.output is not None and machine.main:
@@ -196,6 +205,19 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
     if checkpoint is not None and machine.main:
         checkpoint.remove()
     return artefact
+
+
+def _further_splits(request: TrainingRequest, split: Split, corpus: Corpus, progress: Progress) -> Sequence[Split]:
+    """The splits of further networks, where too few sessions are held out to tell what normal ones score."""
+    if len(split.held_out) >= FEW_HELD_OUT or request.threshold is not None:
+        return ()
+    further = further_splits(corpus.sessions, request.rule, request.held_out_share, request.seed)
+    if further:
+        progress.note(
+            f"{len(split.held_out)} sessions are held out, too few to tell what normal ones score; so "
+            f"{len(further)} more networks are trained, each with others held out, until all sessions are judged."
+        )
+    return further
 
 
 def _start(request: TrainingRequest, progress: Progress) -> Path | Mapping[str, Any]:
@@ -258,19 +280,15 @@ def loop_plan(request: TrainingRequest, training: WeightedWindows, machine: Mach
     )
 
 
-def _encoded(windows: Mapping[WindowContent, int], vocabulary: Vocabulary) -> WeightedWindows:
-    return WeightedWindows([vocabulary.encode(window) for window in windows], list(windows.values()))
-
-
 def _assemble(
     request: TrainingRequest,
     words: tuple[LineFormat, Templates, Vocabulary],
     network: MaskedEventBert,
-    split: Split,
     corpus: Corpus,
+    judged: tuple[Split, HeldOutScores],
 ) -> Artefact:
     line_format, templates, vocabulary = words
-    held_out = score_held_out(network, vocabulary, split)
+    split, held_out = judged
     return Artefact(
         line_format=line_format,
         templates=templates,

@@ -190,8 +190,7 @@ def _trained(
         seed=seed,
     )
     training, held_out = (
-        WeightedWindows([vocabulary.encode(window) for window in windows], list(windows.values()))
-        for windows in (split.training, split.held_out_windows)
+        WeightedWindows.of(windows, vocabulary) for windows in (split.training, split.held_out_windows)
     )
     fit(network, training, held_out, plan, SilentProgress())
     return network

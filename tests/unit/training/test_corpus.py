@@ -17,7 +17,7 @@ from tests.unit.model.lines.test_otlp import as_json, logs, record
 from training.corpus import Corpus, Session, read_corpus, windows_of
 from training.log_files import LogFiles
 from training.reading import Wording, learn_templates, read_sessions
-from training.split import FEW_KEYS, split_sessions
+from training.split import FEW_KEYS, further_splits, split_sessions
 
 GAP_MS = 10_000
 
@@ -206,6 +206,30 @@ def test_with_few_keys_the_end_of_each_session_is_held_out() -> None:
     assert (split.training.total(), split.held_out_windows.total()) == (18 * 5, 7 * 5)  # 25 pieces of 32 events
     # Of one start and one end nothing can be learnt.
     assert not any(window.starts_session or window.final for window in [*split.training, *split.held_out_windows])
+
+
+def test_the_further_splits_hold_out_every_other_session_once() -> None:
+    """With the first, each session is judged once, by what has learnt all but a share."""
+    sessions = [Session(b"k%d" % i, i.to_bytes(8, "big"), ((0, i),)) for i in range(42)]
+    splits = [
+        split_sessions(sessions, WindowRule(), 0.25, seed=3),
+        *further_splits(sessions, WindowRule(), 0.25, seed=3),
+    ]
+    judged = [window for split in splits for window in split.held_out_windows.elements()]
+
+    assert [len(split.held_out) for split in splits] == [11, 11, 11, 9]
+    assert len(judged) == len(set(judged)) == 42
+    assert all(not set(split.training) & set(split.held_out_windows) for split in splits)
+    assert all(split.training.total() + len(split.held_out) == 42 for split in splits)
+
+
+@pytest.mark.parametrize("keys", [2, 30])
+def test_of_hardly_any_sessions_there_are_no_splits_with_nothing_to_judge(keys: int) -> None:
+    """Where one of the shares is empty, it is left out."""
+    sessions = [Session(b"k%d" % i, b"a" * 8 * 2, ((0, i), (0, i + 1))) for i in range(keys)]
+    splits = further_splits(sessions, WindowRule(size=1, hop=1), 0.3, seed=0)
+
+    assert all(split.training and split.held_out for split in splits)
 
 
 @pytest.mark.parametrize("events", [2, 5, 12, 31])

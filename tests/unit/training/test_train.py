@@ -28,6 +28,8 @@ from training.report import evaluation_table
 from training.score import ScoringRequest, score_files
 from training.train import TrainingRequest, loop_plan, train
 
+#: Of a toy session of six or seven steps: one after four of them, and the final one.
+WINDOWS_A_SESSION = 2
 WINDOWS = WeightedWindows([(BOS, 5, 6, 7, EOS), (BOS, 5, 7, 6, EOS), (5, 6)], [5, 3, 1])
 
 
@@ -116,6 +118,27 @@ def test_the_budget_moves_the_threshold(tmp_path: Path) -> None:
 
     assert few > many
     assert nats == 3.5
+
+
+def test_few_sessions_are_all_judged_for_the_threshold(tmp_path: Path) -> None:
+    """By networks that did not learn from them; a person is told why it takes longer."""
+    progress = SilentProgress()
+    request = toy_request(tmp_path, epochs=20)
+    (tmp_path / "toy.log").write_text("\n".join(toy_lines(40, seed=1)))
+    few = train(request, progress)
+
+    assert "10 sessions are held out, too few" in progress.notes[0]
+    assert "3 more networks" in progress.notes[0]
+    assert few.calibration.windows == 40 * WINDOWS_A_SESSION
+
+
+def test_enough_sessions_need_one_network(tmp_path: Path) -> None:
+    """Of 300 a quarter is judged."""
+    progress = SilentProgress()
+    request = toy_request(tmp_path, epochs=20)
+
+    assert train(request, progress).calibration.windows == 75 * WINDOWS_A_SESSION
+    assert not [note for note in progress.notes if "more networks" in note]
 
 
 def test_of_few_keys_neither_starts_nor_ends_are_learnt(tmp_path: Path) -> None:
