@@ -64,8 +64,11 @@ def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from training.inspection.config_file import config_file, write_config  # noqa: PLC0415
     from training.inspection.inspection import inspect_logs  # noqa: PLC0415
     from training.inspection.report import print_inspection, print_next  # noqa: PLC0415
+    from training.log_files import LogFiles  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
+    from training.writing import check_outputs  # noqa: PLC0415
 
+    check_outputs({"--output": output}, LogFiles(logs).files)
     said = wording((line_format, message_field, time_field, time_zone), mask)
     with RichProgress(Console(stderr=True)) as progress:
         found = inspect_logs(logs, said, progress)
@@ -301,17 +304,21 @@ def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     """Judge models against labels, beside simple lookups: precision, recall, F1, AUC, false alarms, how early."""
     from training.evaluate import EvaluationRequest  # noqa: PLC0415
     from training.evaluate import evaluate as evaluate_model  # noqa: PLC0415
+    from training.log_files import LogFiles  # noqa: PLC0415
     from training.pictures import check_picture  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
     from training.report import evaluation_picture, evaluation_table  # noqa: PLC0415
     from training.score import ScoringRequest  # noqa: PLC0415
     from training.spread import as_json  # noqa: PLC0415
-    from training.writing import write_json, written_whole  # noqa: PLC0415
+    from training.writing import check_outputs, write_json, written_whole  # noqa: PLC0415
 
     check_picture(plot)
+    models = models or [_MODEL]
+    read = LogFiles([*logs, *(training_logs or ())]).files
+    check_outputs({"--output": output, "--plot": plot}, [*read, labels, *models])
     evaluations = []
     with RichProgress() as progress:
-        for number, model in enumerate(models or [_MODEL]):
+        for number, model in enumerate(models):
             scoring = ScoringRequest(model, tuple(logs), threshold=threshold, alerts_per_10000_windows=budget)
             lookups = () if number else tuple(training_logs or ())  # the same for all models
             evaluations.append(evaluate_model(EvaluationRequest(scoring, labels, lookups), progress))

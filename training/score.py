@@ -19,11 +19,12 @@ from model.lines.key_rule import KeyRule
 from model.scoring import Scorer
 from stream.windowing.windows import Span, WindowRule
 from training.corpus import Corpus, Session, windows_of
+from training.log_files import LogFiles
 from training.pictures import check_picture, score_histogram
 from training.progress import Progress, SilentProgress
 from training.score_summary import ScoreSummary
 from training.to_score import SessionsToScore, sessions_to_score
-from training.writing import written_whole
+from training.writing import check_outputs, written_whole
 
 __all__ = ["ScoredWindow", "ScoringRequest", "score_corpus", "score_files"]
 
@@ -116,6 +117,8 @@ def score_files(request: ScoringRequest, progress: Progress | None = None) -> Sc
     """
     progress = progress or SilentProgress()
     artefact = Artefact.load(request.artefact)
+    outputs = {"--output": request.output, "--plot": request.plot}
+    check_outputs(outputs, [*LogFiles(request.inputs).files, request.artefact])
     rule, threshold = request.rule_of(artefact), request.threshold_of(artefact)
     found = sessions_to_score(request.inputs, artefact, request.key_of(artefact), rule, progress)
     scores = array("d")

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -13,7 +13,33 @@ import orjson
 
 from model.errors import ConfigurationError
 
-__all__ = ["write_json", "written_whole"]
+__all__ = ["check_outputs", "write_json", "written_whole"]
+
+
+def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
+    """Refuse files that cannot be written, or would replace what is read or each other: before the work is done.
+
+    Args:
+        outputs: Files to be written, by the options that name them; None is none.
+        inputs: Files that are read, and folders with all files in them.
+
+    Raises:
+        ConfigurationError: It names the option.
+    """
+    read = {_identity(file): file for path in inputs for file in _files_of(path)} if any(outputs.values()) else {}
+    taken: dict[object, str] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        _refuse_place(path)
+        identity = _identity(path)
+        if identity in read:
+            raise ConfigurationError(
+                f"{option} {path} would replace {read[identity]}, which is read; name another file for {option}."
+            )
+        if identity in taken:
+            raise ConfigurationError(f"{taken[identity]} and {option} name one file, {path}; name two.")
+        taken[identity] = option
 
 
 @contextmanager
@@ -50,6 +76,32 @@ def write_json(path: Path, value: object) -> None:
     """
     with written_whole(path) as file:
         file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+
+
+def _identity(path: Path) -> object:
+    """The same for all names of one file, whether it is there yet or not."""
+    try:
+        found = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino
+
+
+def _files_of(path: Path) -> Iterator[Path]:
+    """The file itself, and those below it if it is a folder."""
+    yield path
+    yield from (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+
+
+def _refuse_place(path: Path) -> None:
+    """Refuse what can be known to fail before it is written."""
+    try:
+        _refuse_other_kinds(path)
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    except OSError as exc:
+        raise _refused(path, exc) from exc
 
 
 def _refuse_other_kinds(path: Path) -> None:

@@ -193,3 +193,28 @@ def test_damage_at_the_end_is_found_at_the_start(model: Path, log: Path, tmp_pat
         _scored(model, day.with_name(day.name + ".gz"), tmp_path / "scores.json")
     assert (tmp_path / "scores.json").read_text() == "older"
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("preprocessed", [False, True])
+def test_no_output_replaces_what_is_read(model: Path, log: Path, tmp_path: Path, *, preprocessed: bool) -> None:
+    """Neither logs nor the model's files, nor one output the other: refused before anything is scored."""
+    read = _preprocessed(log, tmp_path / "days") if preprocessed else log
+    before = read.read_bytes()
+    picture = tmp_path / "a.svg"
+    for output, plot in ((read, None), (model / "manifest.json", None), (picture, picture)):
+        with pytest.raises(ConfigurationError, match=r"would replace|name one file"):
+            score_files(ScoringRequest(model, (read,), output, plot=plot), SilentProgress())
+
+    assert read.read_bytes() == before
+    assert not picture.exists()
+
+
+def test_no_figures_replace_the_labels(model: Path, log: Path, tmp_path: Path) -> None:
+    """Of an evaluation: refused before anything is scored."""
+    labels = tmp_path / "labels.csv"
+    labels.write_text("key,label\nk9x1,1\n")
+    command = ["evaluate", log, "-m", model, "--labels", labels, "-o", labels]
+    done = CliRunner().invoke(logscry.app, [str(each) for each in command])
+
+    assert "would replace" in str(done.exception)
+    assert labels.read_text() == "key,label\nk9x1,1\n"

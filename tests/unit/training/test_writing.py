@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import ConfigurationError
-from training.writing import write_json, written_whole
+from training.writing import check_outputs, write_json, written_whole
 
 
 def test_two_writers_of_one_file_each_write_it_whole(tmp_path: Path) -> None:
@@ -100,3 +100,56 @@ def test_what_fails_leaves_the_older_file_as_it_was(tmp_path: Path) -> None:
 
     assert path.read_bytes() == b"1"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def _same(tmp_path: Path, how: str) -> Path:
+    """Another name of ``app.log`` in the folder."""
+    log = tmp_path / "app.log"
+    log.touch()
+    if how == "the same name":
+        return log
+    if how == "a way round":
+        return tmp_path / "below" / ".." / "app.log"
+    other = tmp_path / "other.log"
+    other.symlink_to(log) if how == "a link" else other.hardlink_to(log)
+    return other
+
+
+@pytest.mark.parametrize("how", ["the same name", "a way round", "a link", "a second name"])
+def test_an_output_that_is_read_is_refused(tmp_path: Path, how: str) -> None:
+    """Whatever it is called; so is one in a folder that is read as a whole."""
+    (tmp_path / "below").mkdir()
+    output = _same(tmp_path, how)
+
+    for read in (tmp_path / "app.log", tmp_path):
+        with pytest.raises(ConfigurationError, match=r"--plot .* would replace .*, which is read; name another file"):
+            check_outputs({"--output": None, "--plot": output}, [read])
+
+
+def test_two_outputs_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Even before the file is there; two files that are there or not pass."""
+    (tmp_path / "b.json").touch()
+    check_outputs({"--output": tmp_path / "a.json", "--plot": tmp_path / "b.json"}, [tmp_path / "app.log"])
+
+    with pytest.raises(ConfigurationError, match=r"--output and --plot name one file, .*; name two"):
+        check_outputs({"--output": tmp_path / "a.svg", "--plot": tmp_path / "below" / ".." / "a.svg"}, [])
+
+
+@pytest.mark.parametrize("name", ["file/scores.json", "file/below/scores.json", ".", "/", "n" * 300, "n" * 5_000])
+def test_where_no_file_can_be_written_is_said_before_the_work(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the sentence of the writing itself."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+
+    with pytest.raises(ConfigurationError, match=r"cannot write .*Name a file in a folder that can be written"):
+        check_outputs({"--output": Path(name)}, [])
+
+
+def test_a_folder_without_permission_is_said_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the system is made to say so, for root may write everywhere."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    with pytest.raises(ConfigurationError, match=f"Permission denied: '{tmp_path}'"):
+        check_outputs({"--output": tmp_path / "new" / "scores.json"}, [])
