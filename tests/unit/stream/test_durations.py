@@ -20,3 +20,12 @@ def test_anything_else_is_refused_with_an_example(text: str):
     """The sentence shows how to write one."""
     with pytest.raises(ConfigurationError, match="30m"):
         duration_ms(text)
+
+
+@pytest.mark.parametrize("text", ["366d", "8760.001h", "999999999999d"])
+def test_no_duration_is_longer_than_a_year(text: str):
+    """Nobody waits so long, and such numbers do not fit where times are stored."""
+    assert duration_ms("365d") == 365 * 24 * 3_600_000
+
+    with pytest.raises(ConfigurationError, match=f"'{text}' is too long; a duration is at most 365d"):
+        duration_ms(text)
