@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
-from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -19,6 +18,7 @@ from model.lines.key_rule import KeyRule
 from model.scoring import Scorer
 from stream.windowing.windows import Span, WindowRule
 from training.corpus import Corpus, Session, windows_of
+from training.decision import check_decision
 from training.log_files import LogFiles
 from training.pictures import check_picture, score_histogram
 from training.progress import Progress, SilentProgress
@@ -60,10 +60,7 @@ class ScoringRequest:
     def __post_init__(self) -> None:
         if not self.inputs:
             raise ConfigurationError("no logs are named; name files, folders or globs.")
-        if self.threshold is not None and not isfinite(self.threshold):
-            raise ConfigurationError(f"the threshold is {self.threshold}; allowed is any finite number, in nats.")
-        if self.threshold is not None and self.alerts_per_10000_windows is not None:
-            raise ConfigurationError("both a threshold and an alert budget are given; give one of them.")
+        check_decision(self.threshold, self.alerts_per_10000_windows)
         check_picture(self.plot)
 
     def threshold_of(self, artefact: Artefact) -> float:

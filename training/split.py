@@ -18,6 +18,8 @@ FEW_KEYS = 20
 #: The pieces that long sessions of few keys are cut into, in windows' sizes. Service begins a session anew after each
 #: silence, wherever it is in the stream; so windows that begin anywhere are to be learnt and judged by.
 _PIECE_SIZES = 4
+_SEED_BYTES = 8
+_SEEDS = 1 << 8 * _SEED_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,15 @@ def split_sessions(sessions: Sequence[Session], rule: WindowRule, held_out_share
         sessions: Of normal operation.
         rule: How windows are cut.
         held_out_share: More than 0, at most a half.
-        seed: Decides which keys are held out.
+        seed: Decides which keys are held out; 0 to 2**64 - 1.
 
     Raises:
-        ConfigurationError: The share is outside its range, or there is too little to split.
+        ConfigurationError: The share or the seed is outside its range, or there is too little to split.
     """
     if not 0 < held_out_share <= 0.5:  # noqa: PLR2004 - a half is a half
         raise ConfigurationError(f"the held-out share is {held_out_share}; allowed is more than 0, at most 0.5.")
+    if not 0 <= seed < _SEEDS:
+        raise ConfigurationError(f"the seed is {seed}; allowed are 0 to {_SEEDS - 1}.")
     split = _split(sessions, rule, _Part(held_out_share, 0), seed)
     if not split.is_usable:
         keys = len({session.key for session in sessions})
@@ -99,7 +103,7 @@ def _split(sessions: Sequence[Session], rule: WindowRule, part: _Part, seed: int
 
 def _by_key(sessions: Sequence[Session], rule: WindowRule, part: _Part, seed: int) -> Split:
     def rank(key: bytes) -> bytes:
-        return blake2b(key, digest_size=8, salt=seed.to_bytes(8, "little")).digest()
+        return blake2b(key, digest_size=8, salt=seed.to_bytes(_SEED_BYTES, "little")).digest()
 
     keys = sorted({session.key for session in sessions}, key=lambda key: (rank(key), key))
     places = part.of(len(keys))

@@ -29,6 +29,7 @@ from training.card import doubts, model_card
 from training.checkpoint import Checkpoint
 from training.corpus import Corpus
 from training.cross_fitting import FEW_HELD_OUT, cross_fitted
+from training.decision import check_decision
 from training.held_out import HeldOutScores, score_held_out
 from training.loop import LoopPlan, fit
 from training.machine import Machine, machine_of
@@ -51,6 +52,9 @@ SESSIONS_AN_ALERT = 1000
 DEFAULT_BUDGET: float | None = None
 #: Tokens of a window, on average, up to which a step takes as many windows as the preset says.
 _USUAL_TOKENS = 66
+_MOST_EPOCHS = 1_000_000
+#: Each process adds a little to the seed, and the sum is still to be one.
+_MOST_SEED = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,18 @@ class TrainingRequest:
             raise ConfigurationError(
                 f"the preset {self.preset!r} trains from scratch: leave --pretrained out, or choose --preset transfer."
             )
+        if self.layers is not None and self.starts_from() is None:
+            raise ConfigurationError(
+                f"the preset {self.preset!r} trains from scratch here, and layers are those of a pretrained encoder: "
+                "leave --layers out, or choose --preset transfer."
+            )
         if not self.max_seconds > 0:
             raise ConfigurationError(f"max_seconds is {self.max_seconds}; it must be more than 0.")
-        if self.epochs is not None and self.epochs < 1:
-            raise ConfigurationError(f"epochs is {self.epochs}; it must be at least 1.")
+        if self.epochs is not None and not 1 <= self.epochs <= _MOST_EPOCHS:
+            raise ConfigurationError(f"epochs is {self.epochs}; allowed are 1 to {_MOST_EPOCHS:,}.")
+        if not 0 <= self.seed <= _MOST_SEED:
+            raise ConfigurationError(f"seed is {self.seed}; allowed are 0 to {_MOST_SEED}.")
+        check_decision(self.threshold, self.alerts_per_10000_windows)
         self.selection()
 
     def starts_from(self) -> str | Path | None:

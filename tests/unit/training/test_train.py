@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from math import inf, nan
 from pathlib import Path
 
 import numpy as np
@@ -156,12 +157,28 @@ def test_of_few_keys_neither_starts_nor_ends_are_learnt(tmp_path: Path) -> None:
         ({"preset": "test", "pretrained": "bert-base-uncased"}, "leave --pretrained out"),
         ({"max_seconds": 0.0}, "max_seconds"),
         ({"epochs": 0}, "epochs"),
+        ({"epochs": 10**26}, "epochs is 1.*; allowed are 1 to 1,000,000"),
+        ({"seed": -1}, "seed is -1; allowed are 0 to "),
+        ({"seed": 10**22}, "seed is 1.*; allowed are 0 to "),
+        ({"preset": "test", "layers": 4}, "leave --layers out"),
+        ({"preset": "full", "layers": 4}, "leave --layers out"),
+        *(({"alerts_per_10000_windows": budget}, "less than 10,000") for budget in (-5.0, 0.0, 1e4, nan)),
+        *(({"threshold": threshold}, "from -1e.09 to 1e.09, in nats") for threshold in (nan, inf, -inf, 1.7e308)),
+        ({"threshold": 3.0, "alerts_per_10000_windows": 10.0}, "give one of them"),
     ],
 )
 def test_requests_that_make_no_sense_are_refused(options: dict[str, object], match: str) -> None:
     """The error names the setting."""
     with pytest.raises(ConfigurationError, match=match):
         TrainingRequest(inputs=("x",), output=None, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"seed": 2**62, "threshold": 1e9}, {"seed": 0, "threshold": -1e9}])
+def test_the_largest_numbers_that_are_allowed_train(tmp_path: Path, options: dict[str, object]) -> None:
+    """To a model with pictures."""
+    train(toy_request(tmp_path, output=tmp_path / "model", epochs=1, **options))
+
+    assert Artefact.load(tmp_path / "model").threshold == options["threshold"]
 
 
 def test_every_window_gets_a_score(model: Path, faulty: tuple[Path, Path], tmp_path: Path) -> None:
@@ -184,6 +201,13 @@ def test_a_threshold_and_a_budget_exclude_each_other(model: Path) -> None:
     """Two answers to one question are refused."""
     with pytest.raises(ConfigurationError, match="give one of them"):
         ScoringRequest(model, ("x",), threshold=1.0, alerts_per_10000_windows=1.0)
+
+
+@pytest.mark.parametrize("options", [{"threshold": 1.7e308}, {"alerts_per_10000_windows": -5.0}])
+def test_what_no_window_can_be_decided_by_is_refused(model: Path, options: dict[str, float]) -> None:
+    """Before anything is read."""
+    with pytest.raises(ConfigurationError, match="allowed is "):
+        ScoringRequest(model, ("x",), **options)  # type: ignore[arg-type]
 
 
 def test_a_model_is_judged_beside_the_lookups(model: Path, faulty: tuple[Path, Path], tmp_path: Path) -> None:
