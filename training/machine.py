@@ -15,6 +15,8 @@ __all__ = ["DEVICES", "Machine", "is_main_process", "machine_of"]
 
 #: Kinds of devices, in the order in which they are preferred where none is named.
 DEVICES = ("cuda", "mps", "cpu")
+#: Of a number that a launcher tells.
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,15 @@ def machine_of(device: str | None, *, half_precision: bool) -> Iterator[Machine]
         half_precision: Whether to compute in bfloat16 where the GPU can; other devices keep to float32.
 
     Raises:
-        ConfigurationError: The device is unknown, or not there.
+        ConfigurationError: The device is unknown, or not there; or the launcher's numbers do not fit together.
     """
     kind = _kind_of(device)
     processes, rank = _from_launcher("WORLD_SIZE", 1), _from_launcher("RANK", 0)
+    if rank >= processes:
+        raise ConfigurationError(
+            f"the environment says RANK={rank} and WORLD_SIZE={processes}; a launcher sets both, and the first is less "
+            "than the second. Unset both to train in one process."
+        )
     chosen = torch.device(kind, _from_launcher("LOCAL_RANK", 0)) if kind == "cuda" else torch.device(kind)
     if kind == "cuda":
         torch.cuda.set_device(chosen)
@@ -94,7 +101,15 @@ def is_main_process() -> bool:
 
 def _from_launcher(name: str, default: int) -> int:
     """A number that ``accelerate launch`` and ``torchrun`` tell the processes they start; by environment alone."""
-    return int(os.environ.get(name, default))
+    text = os.environ.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise ConfigurationError(
+            f"the environment says {name}={text!r}; a launcher sets it to a whole number. Unset it to train in one "
+            "process."
+        )
+    return int(text)
 
 
 def _kind_of(device: str | None) -> str:

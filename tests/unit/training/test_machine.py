@@ -109,6 +109,23 @@ def test_a_device_that_is_not_there_is_refused(device: str) -> None:
         pytest.fail("it was taken")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        ("RANK", "x", "RANK='x'; a launcher sets it to a whole number"),
+        ("RANK", "-1", "RANK='-1'"),
+        ("RANK", "1", "RANK=1 and WORLD_SIZE=1"),
+        ("WORLD_SIZE", "", "WORLD_SIZE=''"),
+        ("WORLD_SIZE", "0", "RANK=0 and WORLD_SIZE=0"),
+    ],
+)
+def test_what_no_launcher_says_is_refused(name: str, value: str, match: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says which variable is to be unset."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"{match}.* Unset"), machine_of("cpu", half_precision=False):
+        pytest.fail("it was taken")
+
+
 def test_half_precision_is_used_within() -> None:
     """A CPU can compute in bfloat16, too: the products within are of that type, those outside are not."""
     machine = Machine(half=torch.bfloat16)
