@@ -32,7 +32,7 @@ from training.cross_fitting import FEW_HELD_OUT, cross_fitted
 from training.decision import check_decision
 from training.held_out import HeldOutScores, score_held_out
 from training.loop import LoopPlan, fit
-from training.machine import Machine, machine_of
+from training.machine import Machine, is_main_process, machine_of
 from training.material import Material, read_material
 from training.pictures import training_pictures
 from training.presets import preset_named
@@ -42,6 +42,7 @@ from training.progress import Progress, SilentProgress
 from training.reading import Wording
 from training.selection import KeySample, Selection
 from training.split import Split, further_splits, split_sessions
+from training.writing import check_model_folder
 
 __all__ = ["DEFAULT_BUDGET", "SESSIONS_AN_ALERT", "TrainingRequest", "loop_plan", "train"]
 
@@ -175,6 +176,8 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Artefac
         ModelError: The artefact cannot be written.
     """
     preset = preset_named(request.preset)
+    if request.output is not None and is_main_process():
+        check_model_folder(request.output)
     with machine_of(request.device, half_precision=preset.for_gpus) as machine:
         progress = progress if progress is not None and machine.main else SilentProgress()
         if preset.for_gpus and machine.device.type == "cpu":

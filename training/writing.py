@@ -11,9 +11,10 @@ from typing import BinaryIO
 
 import orjson
 
-from model.errors import ConfigurationError
+from model.artefact_folder import check_output
+from model.errors import ConfigurationError, ModelError
 
-__all__ = ["check_outputs", "write_json", "written_whole"]
+__all__ = ["check_model_folder", "check_outputs", "write_json", "written_whole"]
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
@@ -78,6 +79,25 @@ def write_json(path: Path, value: object) -> None:
         file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
 
 
+def check_model_folder(folder: Path) -> None:
+    """Refuse a folder that a model cannot be written to, before hours of training.
+
+    Raises:
+        ModelError: It holds other things, its parent cannot be written to, or this runs in it.
+    """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow a link
+    try:
+        check_output(folder)
+        if folder in {Path.cwd(), *Path.cwd().parents}:
+            raise ModelError(
+                f"{folder} is the folder that this runs in, and a model takes the place of its folder; name a new "
+                "folder in it, such as model."
+            )
+        _refuse_parent(folder)
+    except OSError as exc:
+        raise ModelError(f"cannot write the artefact {folder}: {exc}. Name a folder that can be written.") from exc
+
+
 def _identity(path: Path) -> object:
     """The same for all names of one file, whether it is there yet or not."""
     try:
@@ -97,11 +117,18 @@ def _refuse_place(path: Path) -> None:
     """Refuse what can be known to fail before it is written."""
     try:
         _refuse_other_kinds(path)
-        folder = next(parent for parent in path.absolute().parents if parent.exists())
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        _refuse_parent(path.absolute())
     except OSError as exc:
         raise _refused(path, exc) from exc
+
+
+def _refuse_parent(path: Path) -> None:
+    """Raise an ``OSError`` where nothing can be put beside the path, or where its folder is yet to be made."""
+    parent = next(each for each in path.parents if each.exists())
+    if not parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(parent))
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(parent))
 
 
 def _refuse_other_kinds(path: Path) -> None:

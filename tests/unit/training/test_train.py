@@ -181,6 +181,44 @@ def test_the_largest_numbers_that_are_allowed_train(tmp_path: Path, options: dic
     assert Artefact.load(tmp_path / "model").threshold == options["threshold"]
 
 
+@pytest.mark.parametrize(
+    ("output", "match"),
+    [
+        ("foreign", "holds files that are no artefact"),
+        ("file", "is a link or a file"),
+        ("link", "is a link or a file"),
+        ("file/model", "Not a directory"),
+        ("n" * 5_000, "File name too long"),
+        (".", "the folder that this runs in"),
+        ("..", "holds files that are no artefact"),
+        ("/", "holds files that are no artefact"),
+    ],
+)
+def test_where_no_model_can_be_written_none_is_trained(
+    tmp_path: Path, output: str, match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused before the logs are read, and here there are none."""
+    (tmp_path / "work" / "foreign").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    Path("foreign", "thesis.txt").touch()
+    Path("file").touch()
+    Path("link").symlink_to("model")
+    if output == ".":
+        (tmp_path / "empty").mkdir()
+        monkeypatch.chdir(tmp_path / "empty")
+
+    with pytest.raises(ModelError, match=match):
+        train(TrainingRequest(inputs=("no.log",), output=Path(output)))
+
+
+def test_where_nobody_may_write_no_model_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the system is made to say so, for root may write everywhere."""
+    monkeypatch.setattr("os.access", lambda *_: False)
+
+    with pytest.raises(ModelError, match=f"Permission denied: '{tmp_path}'. Name a folder that can be written"):
+        train(TrainingRequest(inputs=("no.log",), output=tmp_path / "new" / "model"))
+
+
 def test_every_window_gets_a_score(model: Path, faulty: tuple[Path, Path], tmp_path: Path) -> None:
     """The written JSON is a list whose items each have a score, a decision and the lines they stand for."""
     summary = score_files(ScoringRequest(model, (faulty[0],), tmp_path / "out" / "scores.json"))
