@@ -2,10 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from logscry_options import (
     Budget,
@@ -32,17 +33,27 @@ from logscry_options import (
     wording,
 )
 from stream.durations import duration_ms
+from training.interruption import interruptible
 
 __all__ = ["app"]
 
 app = typer.Typer()
+
+
+class _FileCommand(TyperCommand):
+    """A command that removes what is half done when it is ended from outside."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 -- typer has no public name for it
+        with interruptible():
+            return super().invoke(ctx)
+
 
 LEARN = "Learn from files"
 #: Where commands that write or read a model look for it.
 _MODEL = Path("runs/model")
 
 
-@app.command(rich_help_panel=LEARN)
+@app.command(rich_help_panel=LEARN, cls=_FileCommand)
 def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
     line_format: Format = None,
@@ -81,7 +92,7 @@ def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
         write_config(output, config_file(found.proposal, logs, _MODEL))
 
 
-@app.command(rich_help_panel=LEARN)
+@app.command(rich_help_panel=LEARN, cls=_FileCommand)
 def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Artefact folder to write.")] = _MODEL,
@@ -118,7 +129,7 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     print_learnt(Console(), artefact, output)
 
 
-@app.command(rich_help_panel=LEARN)
+@app.command(rich_help_panel=LEARN, cls=_FileCommand)
 def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path("runs/preprocessed"),
@@ -165,7 +176,7 @@ def preprocess(  # noqa: PLR0913, PLR0917 -- one parameter an option
     Console(highlight=False).print(f"{what} are in {shown(output)}.")
 
 
-@app.command(rich_help_panel=LEARN)
+@app.command(rich_help_panel=LEARN, cls=_FileCommand)
 def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Artefact folder to write.")] = _MODEL,
@@ -247,7 +258,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     Console().print(f"Model [b]{artefact.version}[/b] is in {shown(output)}: {what}. Its card: {card}")
 
 
-@app.command(rich_help_panel=LEARN)
+@app.command(rich_help_panel=LEARN, cls=_FileCommand)
 def score(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Annotated[
         list[str] | None, typer.Argument(metavar="[LOGS...]", help="Logs or preprocessed logs: files, folders, globs.")
@@ -277,7 +288,7 @@ def score(  # noqa: PLR0913, PLR0917 -- one parameter an option
     Console(stderr=True, highlight=False).print(shown(summary.words()), soft_wrap=True)
 
 
-@app.command(rich_help_panel=LEARN)
+@app.command(rich_help_panel=LEARN, cls=_FileCommand)
 def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     logs: Logs,
     labels: Annotated[
