@@ -3,6 +3,7 @@
 Exit status: 0 done; 1 a server is away or did not answer in time; 2 something has to be changed by a person first.
 """
 
+import errno
 import getpass
 import os
 import sys
@@ -48,6 +49,8 @@ settings_app = typer.Typer(
 app.add_typer(settings_app, name="settings", rich_help_panel="Operate")
 
 RUN, OPERATE = "Run", "Operate"
+#: How the system says that a file takes nothing more.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
 @app.command(rich_help_panel=RUN)
@@ -249,8 +252,20 @@ def main() -> None:
     except LogscryError as exc:
         Console(stderr=True, highlight=False).print(f"[red]{type(exc).__name__}[/red]: {shown(exc)}")
         sys.exit(1 if isinstance(exc, TransientError) else 2)
+    except OSError as exc:
+        if exc.filename is not None or exc.errno not in _FULL:  # the functions that write files tell their errors
+            raise
+        _let_output_go()
+        what = f"standard output cannot be written: {exc.strerror}. Send it where there is room."
+        Console(stderr=True, highlight=False).print(what)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _let_output_go() -> None:
+    """Drop what standard output has not taken: at its end the interpreter would try again, and fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _settings(config: Path | None, overrides: list[str] | None, model: Path | None = None) -> Any:  # noqa: ANN401

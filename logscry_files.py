@@ -1,6 +1,5 @@
 """The commands that need files alone: inspect, learn, preprocess, train, score, evaluate."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,14 +76,16 @@ def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from training.inspection.report import print_inspection, print_next  # noqa: PLC0415
     from training.log_files import LogFiles  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
-    from training.writing import check_outputs  # noqa: PLC0415
+    from training.writing import check_outputs, standard_output  # noqa: PLC0415
 
     check_outputs({"--output": output}, LogFiles(logs).files)
     said = wording((line_format, message_field, time_field, time_zone), mask)
     with RichProgress(Console(stderr=True)) as progress:
         found = inspect_logs(logs, said, progress)
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
+        printed = standard_output()
+        printed.write(orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
+        printed.flush()
     else:
         print_inspection(Console(), found)
         print_next(Console(), found, logs, _MODEL)

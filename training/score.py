@@ -1,6 +1,5 @@
 """Score log files with a trained model: files in, JSON out, no Kafka and no Redis."""
 
-import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -24,7 +23,7 @@ from training.pictures import check_picture, score_histogram
 from training.progress import Progress, SilentProgress
 from training.score_summary import ScoreSummary
 from training.to_score import SessionsToScore, sessions_to_score
-from training.writing import check_outputs, written_whole
+from training.writing import check_outputs, standard_output, written_whole
 
 __all__ = ["ScoredWindow", "ScoringRequest", "score_corpus", "score_files"]
 
@@ -116,10 +115,11 @@ def score_files(request: ScoringRequest, progress: Progress | None = None) -> Sc
     artefact = Artefact.load(request.artefact)
     outputs = {"--output": request.output, "--plot": request.plot}
     check_outputs(outputs, [*LogFiles(request.inputs).files, request.artefact])
+    output = _output(request.output)
     rule, threshold = request.rule_of(artefact), request.threshold_of(artefact)
     found = sessions_to_score(request.inputs, artefact, request.key_of(artefact), rule, progress)
     scores = array("d")
-    with _output(request.output) as file:
+    with output as file:
         _write_list(file, _results(found, artefact, (rule, threshold), scores, progress))
     summary = ScoreSummary.of(scores, threshold, artefact)
     if request.plot is not None:
@@ -171,7 +171,7 @@ def _scored(scorer: Scorer, cut: Iterable[_Cut], progress: Progress) -> Iterator
 
 
 def _output(path: Path | None) -> AbstractContextManager[BinaryIO]:
-    return nullcontext(sys.stdout.buffer) if path is None else written_whole(path)
+    return nullcontext(standard_output()) if path is None else written_whole(path)
 
 
 def _write_list(file: BinaryIO, values: Iterable[dict[str, Any]]) -> None:
@@ -181,6 +181,7 @@ def _write_list(file: BinaryIO, values: Iterable[dict[str, Any]]) -> None:
         file.write(before + orjson.dumps(value))
         before = b",\n"
     file.write(b"[]\n" if before == b"[\n" else b"\n]\n")
+    file.flush()
 
 
 def _result(window: ScoredWindow, artefact: Artefact, threshold: float) -> dict[str, Any]:

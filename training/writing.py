@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ import orjson
 from model.artefact_folder import check_output
 from model.errors import ConfigurationError, ModelError
 
-__all__ = ["check_model_folder", "check_outputs", "write_json", "written_whole"]
+__all__ = ["check_model_folder", "check_outputs", "standard_output", "write_json", "written_whole"]
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
@@ -96,6 +97,18 @@ def check_model_folder(folder: Path) -> None:
         _refuse_parent(folder)
     except OSError as exc:
         raise ModelError(f"cannot write the artefact {folder}: {exc}. Name a folder that can be written.") from exc
+
+
+def standard_output() -> BinaryIO:
+    """Standard output, for bytes.
+
+    Raises:
+        ConfigurationError: It is closed.
+    """
+    output: BinaryIO | None = getattr(sys.stdout, "buffer", None)  # a closed one is no file at all
+    if output is None:
+        raise ConfigurationError("standard output is closed; open it, or name a file with --output.")
+    return output
 
 
 def _identity(path: Path) -> object:

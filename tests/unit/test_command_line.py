@@ -1,7 +1,10 @@
 """The command line: help that teaches, and errors that are one sentence."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -106,3 +109,54 @@ def test_a_file_name_gives_the_terminal_no_commands(
     assert r"a\x1b]0;pwned\x07[red].gz" in said
     assert "\x1b" not in said
     assert "\x07" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], ["inspect", "app.log"], ["inspect", "app.log", "--json"]])
+def test_a_standard_output_that_fails_is_one_sentence_and_status_2(arguments: list[str], tmp_path: Path):
+    """Here of a disk that is full."""
+    (tmp_path / "app.log").write_text("2026-03-01T00:00:00Z INFO a line\n")
+    with Path("/dev/full").open("wb") as full:
+        done = _run(arguments, tmp_path, stdout=full)
+
+    assert done.returncode == 2
+    assert "standard output cannot be written: No space left on device." in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["inspect", "app.log"], ["inspect", "app.log", "--json"]])
+def test_a_reader_that_has_gone_ends_a_command_without_a_word(arguments: list[str], tmp_path: Path):
+    """As head does when it has seen enough."""
+    (tmp_path / "app.log").write_text("2026-03-01T00:00:00Z INFO a line\n")
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = _run(arguments, tmp_path, stdout=write)
+    finally:
+        os.close(write)
+
+    assert done.returncode == 1
+    assert "Error" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_results_for_a_standard_output_that_is_closed_are_refused(tmp_path: Path):
+    """In one sentence."""
+    (tmp_path / "app.log").write_text("2026-03-01T00:00:00Z INFO a line\n")
+    done = _run(["inspect", "app.log", "--json"], tmp_path, closed=True)
+
+    assert done.returncode == 2
+    assert "standard output is closed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _run(
+    arguments: list[str], folder: Path, *, stdout: Any = None, closed: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
+    command = [sys.executable, str(Path(logscry.__file__).absolute()), *arguments]
+    if closed:
+        command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    return subprocess.run(command, cwd=folder, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)

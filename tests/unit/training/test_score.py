@@ -218,3 +218,13 @@ def test_no_figures_replace_the_labels(model: Path, log: Path, tmp_path: Path) -
 
     assert "would replace" in str(done.exception)
     assert labels.read_text() == "key,label\nk9x1,1\n"
+
+
+def test_a_standard_output_that_is_closed_takes_no_results(
+    model: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused before anything is scored."""
+    monkeypatch.setattr(sys, "stdout", None)
+
+    with pytest.raises(ConfigurationError, match=r"standard output is closed; .* --output"):
+        score_files(ScoringRequest(model, (log,)))
