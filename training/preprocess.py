@@ -140,6 +140,7 @@ class _Run:
         self._request, self._words, self._folder, self._progress = request, words, folder, progress
         self._counts = LineCounts()
         self._files = LogFiles(request.inputs)
+        self._files.tell(progress)
         self._days: Counter[str] = Counter()
         self._events = 0
 

@@ -1,7 +1,10 @@
 """From log files to sessions."""
 
+import errno
 import gzip
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +18,12 @@ from model.lines.records import MAX_RECORD_BYTES
 from stream.windowing.windows import WindowRule
 from tests.unit.model.lines.test_otlp import as_json, logs, record
 from training.corpus import Corpus, Session, read_corpus, windows_of
+from training.inspection.inspection import inspect_logs
 from training.log_files import LogFiles
+from training.preprocess import PreprocessRequest, preprocess
+from training.progress import SilentProgress
 from training.reading import Wording, learn_templates, read_sessions
+from training.selection import Selection
 from training.split import FEW_KEYS, split_sessions
 
 GAP_MS = 10_000
@@ -90,6 +97,66 @@ def test_hidden_files_and_folders_of_folders(tmp_path: Path) -> None:
 
     assert [path.name for path in LogFiles([tmp_path]).files] == ["a.log", "b.log"]
     assert [path.name for path in LogFiles([str(tmp_path / "**" / "b*")]).files] == ["b.log"]
+
+
+def test_a_file_of_several_names_is_read_once(log: Path) -> None:
+    """A folder beside a file in it, another spelling, a link: each line counts once, under the first name."""
+    (log.parent / "current.log").symlink_to(log)
+    found = LogFiles([log.parent, log, log.parent / ".." / log.parent.name / log.name])
+
+    assert found.files == [log]
+
+
+def test_what_is_passed_over_in_a_folder_is_told(log: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Links to folders, links that lead nowhere, pipes: none is read, and none vanishes without a word."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "b.log").write_text("x\n")
+    (log.parent / "link").symlink_to(elsewhere)
+    (log.parent / "broken.log").symlink_to(elsewhere / "gone.log")
+    os.mkfifo(log.parent / "pipe")
+    words, progress = learn_templates([log], Wording(), _Silent()), SilentProgress()
+    read_sessions([log.parent], KeyRule(), words, WindowRule(), progress)
+
+    assert LogFiles([log.parent]).files == [log]
+    assert [path.name for path in LogFiles([log.parent]).passed_over] == ["broken.log", "link", "pipe"]
+    assert LogFiles([log.parent / "link"]).files == [log.parent / "link" / "b.log"]
+    inspected, preprocessed = SilentProgress(), SilentProgress()
+    inspect_logs([str(log.parent)], progress=inspected)
+    preprocess(PreprocessRequest(Selection((log.parent,)), elsewhere / "out"), preprocessed)
+    assert inspected.notes[0] == preprocessed.notes[0] == progress.notes[0]
+    assert "3 links to folders" in progress.notes[0]
+    assert str(log.parent / "link") in progress.notes[0]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_refused(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines would be missing without a word; a hidden one is not looked into."""
+    for name in ("locked", ".hidden"):
+        (log.parent / name).mkdir()
+    scandir = os.scandir
+
+    def refusing(path: str) -> Any:
+        if Path(path).name in {"locked", ".hidden"}:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(ConfigurationError, match=r"cannot look for logs at .*locked: Permission denied"):
+        LogFiles([log.parent])
+    (log.parent / "locked").rmdir()
+    assert LogFiles([log.parent]).files == [log]
+
+
+def test_a_name_that_cannot_be_looked_at_is_refused(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is too long, or that lies below a folder that cannot be read."""
+    with pytest.raises(ConfigurationError, match="File name too long"):
+        LogFiles(["x" * 5_000])
+
+    def refused(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(ConfigurationError, match=r"at .*a\.log: Permission denied\. Name what can be read"):
+        LogFiles([log])
 
 
 def test_a_line_of_megabytes_stays_one_line(tmp_path: Path) -> None:
