@@ -15,7 +15,7 @@ from model.lines.records import MAX_RECORD_BYTES
 from training.progress import Progress
 from training.selection import Selection
 
-__all__ = ["LogFiles", "opened"]
+__all__ = ["LogFiles", "name_text", "opened"]
 
 _LINES_A_BATCH = 20_000
 _BYTES_A_BATCH = 64 << 20
@@ -52,6 +52,11 @@ class LogFiles:
             for path in files:
                 found.setdefault(path.resolve(), path)
         self.files = list(found.values())[: selection.max_files]
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each file, as ``name_text`` gives it."""
+        return [name_text(path.name) for path in self.files]
 
     def tell(self, progress: Progress) -> None:
         """Note what was found and is not read."""
@@ -99,6 +104,11 @@ class LogFiles:
         lines = self.lines()
         while batch := list(_bounded_batch(lines)):
             yield batch
+
+
+def name_text(name: str | Path) -> str:
+    r"""Give a file's name as text that can be written anywhere: bytes that are no UTF-8 stand as ``\xNN``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 @contextmanager

@@ -196,7 +196,7 @@ class _Run:
             key=words.key,
             session_gap_ms=words.session_gap_ms,
             sample=self._request.inputs.sample,
-            files=tuple(path.name for path in self._files.files),
+            files=tuple(self._files.names),
             counts=self._counts,
             days=dict(sorted(self._days.items())),
         )

@@ -103,5 +103,6 @@ def read_sessions(
     corpus = read_corpus(files, LineParser(*words), keys, rule.session_gap_ms, sample)
     if not corpus.sessions:
         raise corpus.counts.no_session()
+    corpus.files = list(map(Path, files.names))  # what remembers and tells of them writes UTF-8
     corpus.counts.tell(progress)
     return corpus

@@ -1,5 +1,6 @@
 """Log files -> rows: each line's key, effective time, place and event, as a partition would see them."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -157,4 +158,4 @@ def _rows(
 
 
 def _file_keys(batch: Sequence[tuple[int, int, bytes]], parsed: ParsedLines, files: LogFiles) -> list[bytes | None]:
-    return [files.files[batch[record][0]].name.encode() for record in parsed.record]
+    return [os.fsencode(files.files[batch[record][0]].name) for record in parsed.record]

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from model.errors import ConfigurationError
@@ -86,6 +87,17 @@ def test_time_never_goes_back_within_a_file(tmp_path: Path) -> None:
 def test_without_a_key_each_file_is_one(log: Path) -> None:
     """The file's name is the key then."""
     assert _keys(_read(log, pattern=None)) == [(b"a.log", 6)]
+
+
+def test_a_file_s_name_may_be_no_utf8(log: Path) -> None:
+    """As a key it is its bytes, as any key; what remembers it writes them as text."""
+    path = log.rename(log.parent / os.fsdecode(b"log\xe9.log"))
+    words = learn_templates([path], Wording(), _Silent())
+    corpus = read_sessions([path], KeyRule(), words, WindowRule(), _Silent())
+
+    assert _keys(corpus) == [(b"log\xe9.log", 6)]
+    assert orjson.loads(orjson.dumps(corpus.fingerprint()))["files"] == [r"log\xe9.log"]
+    assert orjson.dumps(inspect_logs([str(path)]).to_json())
 
 
 def test_hidden_files_and_folders_of_folders(tmp_path: Path) -> None:
