@@ -85,6 +85,7 @@ class Source:
             KeyError, TypeError, ValueError, LogscryError: It is not such an object.
         """
         counts = LineCounts(int(value["lines"]), int(value["lines_without_key"]), dict(value["unreadable_lines"]))
+        counts.ahead = int(value.get("lines_ahead", 0))
         return cls(
             line_format=LineFormat.from_json(value["line_format"]),
             templates=Templates.from_json(value["templates"]),

@@ -16,6 +16,7 @@ from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from model.lines.records import MAX_RECORD_BYTES
+from stream.consumers import records
 from stream.windowing.windows import WindowRule
 from tests.unit.model.lines.test_otlp import as_json, logs, record
 from training.corpus import Corpus, Session, read_corpus, windows_of
@@ -24,6 +25,7 @@ from training.log_files import LogFiles
 from training.preprocess import PreprocessRequest, preprocess
 from training.progress import SilentProgress
 from training.reading import Wording, learn_templates, read_sessions
+from training.rows import FUTURE_MS
 from training.selection import Selection
 from training.split import FEW_KEYS, split_sessions
 
@@ -82,6 +84,20 @@ def test_time_never_goes_back_within_a_file(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(_line(30, "one id=x") + _line(3, "two id=x"))
 
     assert _keys(_read(tmp_path)) == [(b"x", 2)]
+
+
+def test_a_line_far_ahead_takes_the_time_before_it(log: Path) -> None:
+    """One wrong clock does not take the silences from all lines behind it; it is counted and told, as in serving."""
+    ahead = _line(1, "up id=x").replace("2026", "2999")
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join([*lines[:2], ahead, *lines[2:]]))
+    corpus, progress = _read(log), SilentProgress()
+    corpus.counts.tell(progress)
+
+    assert _keys(corpus) == [(b"x", 3), (b"y", 2), (b"x", 1)]
+    assert corpus.fingerprint()["lines_ahead"] == 1
+    assert progress.notes[-1].startswith("1 lines state a time more than an hour ahead")
+    assert FUTURE_MS == records.FUTURE_MS
 
 
 def test_without_a_key_each_file_is_one(log: Path) -> None:

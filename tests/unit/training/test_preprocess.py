@@ -108,6 +108,16 @@ def test_a_session_over_midnight_belongs_to_the_day_of_its_first_event(tmp_path:
     assert [len(session) for session in _sessions(written)] == [2]
 
 
+def test_a_line_far_ahead_makes_no_day_of_its_own(tmp_path: Path) -> None:
+    """It takes the time of the line before it, and the files remember how many did."""
+    up = "2026-03-01T00:00:00.000Z INFO up request=x\n"
+    (tmp_path / "a.log").write_text(up + up.replace("2026", "2999") + up)
+    written = _preprocess(tmp_path / "a.log", tmp_path / "out")
+
+    assert [path.name for path in written.files] == ["preprocessed_logs_2026-03-01.json"]
+    assert DayFile(written.files[0]).source.counts.ahead == 1
+
+
 def test_a_sample_takes_whole_keys(logs_of_days: Path, tmp_path: Path) -> None:
     """The keys that are kept have all their sessions; a smaller sample is a part of a larger one."""
     whole = _sessions(_preprocess(logs_of_days, tmp_path / "whole"))
