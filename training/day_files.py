@@ -6,6 +6,7 @@ templates included, so that each file can be read alone. ``docs/decisions/0016-p
 """
 
 import re
+import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,16 @@ from training.log_files import opened
 from training.rows import LineCounts, Row
 from training.selection import KeySample
 
-__all__ = ["SCHEMA", "DayFile", "Source", "encode_sequence", "file_name", "is_day_file", "write_day_file"]
+__all__ = [
+    "SCHEMA",
+    "DayFile",
+    "Source",
+    "encode_sequence",
+    "file_name",
+    "is_day_file",
+    "refuse_day_files",
+    "write_day_file",
+]
 
 SCHEMA = "logscry.sequences/1"
 _NAME = re.compile(r"preprocessed_logs_\d{4}-\d{2}-\d{2}\.json(\.gz)?")
@@ -114,6 +124,20 @@ def is_day_file(path: Path) -> bool:
             return file.read(len(_BEGINNING)) == _BEGINNING
     except (OSError, EOFError, zlib.error):
         return False  # whoever reads it as a log says what is wrong with it
+
+
+def refuse_day_files(files: Iterable[Path]) -> None:
+    """Refuse what holds no log lines any more.
+
+    Raises:
+        ConfigurationError: One of the files holds preprocessed logs.
+    """
+    found = next(filter(is_day_file, files), None)
+    if found is not None:
+        raise ConfigurationError(
+            f"{found} holds preprocessed logs, and log lines are asked for; name the logs themselves, or learn from it "
+            f"with `logscry train {shlex.quote(str(found.parent))}`."
+        )
 
 
 def encode_sequence(key: bytes, rows: Iterable[Row]) -> bytes:

@@ -175,6 +175,25 @@ def test_with_a_model_the_event_ids_are_those_of_serving(tmp_path: Path) -> None
     assert len({session.key for session in DayFile(path).sessions()}) == 3
 
 
+def test_its_own_output_is_not_read_again(logs_of_days: Path, tmp_path: Path) -> None:
+    """Preprocessing into the folder of the logs may be done again, and counts each line once."""
+    written = [_preprocess(logs_of_days, logs_of_days) for _ in range(2)]
+    first_file = _preprocess(logs_of_days, tmp_path / "first", max_files=1)
+
+    assert written[0] == written[1]
+    assert (written[1].events, first_file.events) == (800, 400)
+
+
+@pytest.mark.parametrize("output", ["days", "out"])
+def test_preprocessed_logs_are_no_log_lines(logs_of_days: Path, tmp_path: Path, output: str) -> None:
+    """They are not preprocessed again; the error says what can be done with them."""
+    days = tmp_path / "days"
+    _preprocess(logs_of_days, days)
+
+    with pytest.raises(ConfigurationError, match=rf"holds preprocessed logs.*`logscry train {days}`"):
+        _preprocess(days, tmp_path / output)
+
+
 def test_other_days_stay_and_are_told_of(tmp_path: Path) -> None:
     """A second run replaces the days that it writes and no others."""
     (tmp_path / "a.log").write_text("2026-03-01T00:00:00.000Z INFO up request=x\n")
