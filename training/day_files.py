@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -92,21 +91,22 @@ class Source:
         """Read what ``to_json`` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError, LogscryError: It is not such an object.
+            KeyError, TypeError, ValueError, AttributeError, LogscryError: It is not such an object.
         """
-        counts = LineCounts(int(value["lines"]), int(value["lines_without_key"]), dict(value["unreadable_lines"]))
-        counts.ahead = int(value.get("lines_ahead", 0))
+        unreadable = {str(reason): _number(count) for reason, count in value["unreadable_lines"].items()}
+        counts = LineCounts(_number(value["lines"]), _number(value["lines_without_key"]), unreadable)
+        counts.ahead = _number(value.get("lines_ahead", 0))
         return cls(
             line_format=LineFormat.from_json(value["line_format"]),
             templates=Templates.from_json(value["templates"]),
             novel=Templates.from_json(value["novel"]),
-            model=value["model"],
+            model=None if value["model"] is None else _text(value["model"]),
             key=KeyRule.from_json(value["key"]),
-            session_gap_ms=int(value["session_gap_ms"]),
+            session_gap_ms=_number(value["session_gap_ms"]),
             sample=KeySample(float(value["sample_ratio"])),
-            files=tuple(map(str, value["files"])),
+            files=tuple(map(_text, value["files"])),
             counts=counts,
-            days={str(day): int(count) for day, count in value["days"].items()},
+            days={str(day): _number(count) for day, count in value["days"].items()},
         )
 
 
@@ -200,14 +200,18 @@ class DayFile:
         Raises:
             ConfigurationError: The file is damaged; the text says where.
         """
-        found = 0
+        found, before = 0, None
         for number, line in self._lines():
             value = self._object(number, line)
             try:
-                yield _session(value, len(self.source.files))
+                session = _session(value, len(self.source.files))
             except (KeyError, TypeError, ValueError) as exc:
                 self._refuse(number, f"the sequence is broken ({exc})", exc)
-            found += 1
+            begin = (value["times_ms"][0], *session.places[0], session.key)
+            if before is not None and begin <= before:
+                self._refuse(number, "the sequence stands twice, or not in the order of beginnings")
+            yield session
+            found, before = found + 1, begin
         if found != self._expected:
             self._refuse(found + 2, f"it ends after {found} sequences, and {self._expected} were written")
 
@@ -252,15 +256,31 @@ def _source(about: bytes) -> Source:
 
 
 def _session(value: Mapping[str, Any], files: int) -> Session:
-    key = bytes.fromhex(value["key_hex"]) if "key_hex" in value else value["key"].encode()
-    ids, times_ms, places = value["event_ids"], tuple(value["times_ms"]), tuple(map(tuple, value["places"]))
-    events = b"".join(map(bytes.fromhex, ids))
-    if not ids or any(len(each) != 2 * EVENT_BYTES for each in ids):
+    key = bytes.fromhex(value["key_hex"]) if "key_hex" in value else _text(value["key"]).encode()
+    ids, times_ms = value["event_ids"], value["times_ms"]
+    numbers, lines = zip(*value["places"], strict=True)
+    events = bytes.fromhex("".join(ids))
+    # fromhex skips blanks: what holds one comes out too short
+    if set(map(len, ids)) != {2 * EVENT_BYTES} or len(events) != EVENT_BYTES * len(ids):
         raise ValueError("event_ids must hold event IDs of 16 hex digits, at least one")
-    if not len(ids) == len(times_ms) == len(places):
+    if not len(ids) == len(times_ms) == len(lines):
         raise ValueError("event_ids, times_ms and places are not of one length")
-    if not all(isinstance(time, int) for time in times_ms) or any(a > b for a, b in pairwise(times_ms)):
-        raise ValueError("times_ms must be whole numbers that never fall")
-    if any(not 0 <= file < files or line < 1 for file, line in places):
+    if set(map(type, times_ms)) != {int} or times_ms[0] < 0 or sorted(times_ms) != times_ms:
+        raise ValueError("times_ms must be whole numbers from 0 that never fall")
+    whole = set(map(type, numbers + lines)) == {int}
+    if not whole or min(numbers) < 0 or max(numbers) >= files or min(lines) < 1:
         raise ValueError("places must be pairs of a file's index and a line number")
-    return Session(key, events, places)
+    return Session(key, events, tuple(zip(numbers, lines, strict=True)))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.50} is no text")
+    return value
+
+
+def _number(value: object) -> int:
+    """A count or duration, of as many bits as JSON is written with."""
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise ValueError(f"{value!r:.50} is no whole number from 0")
+    return value

@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -254,6 +255,11 @@ def _changed(line: int, old: str, new: str) -> Any:
     return change
 
 
+def _blank_in_event_ids(lines: list[str]) -> list[str]:
+    """Of the right length, and yet no 16 digits."""
+    return [*lines[:3], re.sub(r'"event_ids":\["..', '"event_ids":["  ', lines[3]), *lines[4:]]
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
@@ -271,6 +277,19 @@ def _changed(line: int, old: str, new: str) -> Any:
         (_changed(3, '"times_ms":[', '"times_ms":[1,'), "not of one length"),
         (_changed(3, '"places":[[0', '"places":[[7'), "places must be"),
         (_changed(3, '"key"', '"name"'), "'key'"),
+        (_changed(3, '"key":"', '"key":7,"":"'), r"line 4: the sequence is broken \(7 is no text\)"),
+        (_changed(3, '"times_ms":[', '"times_ms":[-'), "whole numbers from 0"),
+        (_changed(3, '"places":[[0', '"places":[[0.5'), "places must be"),
+        (_blank_in_event_ids, "event_ids must hold event IDs of 16 hex digits"),
+        (lambda lines: [*lines[:4], lines[3], *lines[5:]], r"line 5: the sequence stands twice"),
+        (lambda lines: [*lines[:9], lines[3], *lines[10:]], r"line 10: the sequence stands twice"),
+        (_changed(1, '"lines":60', '"lines":1e308'), "`about` lacks or mistypes a field .1e.308 is no whole number"),
+        (
+            _changed(1, '"lines":60', '"lines":1' + 30 * "0"),
+            "`about` lacks or mistypes a field .1e.30 is no whole number",
+        ),
+        (_changed(1, '"lines":60', '"lines":true'), "`about` lacks or mistypes a field"),
+        (_changed(1, '"model":null', '"model":[]'), "`about` lacks or mistypes a field"),
         (_changed(3, "{", "<"), r"line 4: it is not JSON"),
     ],
 )
