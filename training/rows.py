@@ -62,6 +62,7 @@ class LineCounts:
         unreadable: Lines that are no log lines, by reason.
         novel: The events that no template matches, as templates; at most ``MAX_NOVEL``.
         ahead: Lines whose own time is too far ahead; they take that of the line before.
+        outside_sample: Lines whose key the sample leaves out.
     """
 
     lines: int = 0
@@ -69,6 +70,7 @@ class LineCounts:
     unreadable: dict[str, int] = field(default_factory=dict)
     novel: dict[bytes, Template] = field(default_factory=dict)
     ahead: int = 0
+    outside_sample: int = 0
 
     def add(self, lines: int, parsed: ParsedLines, keys: Sequence[bytes | None]) -> None:
         """Count a batch."""
@@ -110,10 +112,14 @@ class LineCounts:
 
     def no_session(self) -> ConfigurationError:
         """The error that no line belongs to a session."""
-        return ConfigurationError(
-            f"none of the {self.lines} lines belongs to a session: no key was found in {self.without_key} of them. "
-            "Check the key's pattern or field against a line of the logs, and the sample ratio."
-        )
+        reasons = [
+            (self.without_key, "have no key", "Check the key's pattern or field against a line of the logs."),
+            (self.outside_sample, "have a key that is not in the sample", "Raise the sample ratio, or leave it out."),
+            (sum(self.unreadable.values()), "cannot be read", "Check the format."),
+        ]
+        found = [(f"{count} {what}", advice) for count, what, advice in reasons if count]
+        why, what_to_do = ", ".join(each for each, _ in found), " ".join(advice for _, advice in found)
+        return ConfigurationError(f"none of the {self.lines} lines belongs to a session: {why}. {what_to_do}")
 
 
 class EffectiveTimes:
@@ -175,9 +181,11 @@ def rows_of(
         parsed = parser.parse(values)
         found = keys.of_lines(values, parsed.record, parsed.line) if keys else _file_keys(batch, parsed, files)
         counts.add(len(batch), parsed, found)
-        rows = list(_rows(batch, parsed, effective))
+        rows = [(key, row) for key, row in zip(found, _rows(batch, parsed, effective), strict=True) if key is not None]
         counts.ahead = effective.ahead
-        yield [(key, row) for key, row in zip(found, rows, strict=True) if key is not None and (key in sample)]
+        kept = [(key, row) for key, row in rows if key in sample]
+        counts.outside_sample += len(rows) - len(kept)
+        yield kept
 
 
 def cut_at_silences(rows: Iterable[Row], gap_ms: int) -> Iterator[list[Row]]:

@@ -26,7 +26,7 @@ from training.preprocess import PreprocessRequest, preprocess
 from training.progress import SilentProgress
 from training.reading import Wording, learn_templates, read_sessions
 from training.rows import FUTURE_MS
-from training.selection import Selection
+from training.selection import KeySample, Selection
 from training.split import FEW_KEYS, split_sessions
 
 GAP_MS = 10_000
@@ -248,8 +248,26 @@ def test_a_key_that_no_line_has_is_an_error(log: Path) -> None:
     """It says how many lines had none and what to check."""
     words = learn_templates([log], Wording(), _Silent())
 
-    with pytest.raises(ConfigurationError, match="no key was found in 6"):
+    with pytest.raises(ConfigurationError, match=r"none of the 6 lines .*: 6 have no key\. Check the key's pattern"):
         read_sessions([log], KeyRule(pattern="nothing=(x)"), words, WindowRule(), _Silent())
+
+
+def test_a_sample_without_a_key_is_an_error(log: Path) -> None:
+    """It says how many lines have a key that is not in it, apart from those that have none."""
+    words = learn_templates([log], Wording(), _Silent())
+    inputs = Selection((log,), sample=KeySample(1e-9))
+
+    with pytest.raises(ConfigurationError, match=r"1 have no key, 5 have a key that is not in the sample\..*Raise"):
+        read_sessions(inputs, KeyRule(pattern=r"id=(\w+)"), words, WindowRule(), _Silent())
+
+
+def test_logs_of_which_no_line_can_be_read_are_an_error(tmp_path: Path) -> None:
+    """It says that it is not the keys that are missing."""
+    (tmp_path / "a.log").write_bytes(b"\xff\xfe\n\xff\n")
+    words = (LineFormat("text", "iso"), Templates())
+
+    with pytest.raises(ConfigurationError, match=r"none of the 2 lines .*: 2 cannot be read\. Check the format"):
+        read_sessions([tmp_path], KeyRule(), words, WindowRule(), _Silent())
 
 
 def test_the_log_records_of_one_line_have_keys_of_their_own(tmp_path: Path) -> None:
