@@ -124,16 +124,18 @@ def _distinct(days: Sequence[DayFile]) -> list[Source]:
 def _joined(days: Sequence[DayFile]) -> Source:
     """The source of all files together; only novel events may differ."""
     first = days[0]
+    bound = _bound(first.source)
     for day in days[1:]:
-        if _bound(day.source) != _bound(first.source):
+        if day.source is not first.source and _bound(day.source) != bound:
             raise ConfigurationError(
                 f"{first.path} and {day.path} were preprocessed apart, with other templates, keys, gaps or samples; "
                 "preprocess all logs in one go, into an empty folder, or each with the same --model."
             )
-    places = [(id(day.source), day.day) for day in days]
-    twice = next((day for i, day in enumerate(days) if places[i] in places[:i]), None)
-    if twice is not None:
-        raise ConfigurationError(f"{twice.path} holds a day that another of the files holds too; name one of them.")
+    seen: set[tuple[int, str]] = set()
+    for day in days:
+        if (id(day.source), day.day) in seen:
+            raise ConfigurationError(f"{day.path} holds a day that another of the files holds too; name one of them.")
+        seen.add((id(day.source), day.day))
     return replace(first.source, novel=Templates(novel for source in _distinct(days) for novel in source.novel))
 
 
