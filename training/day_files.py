@@ -9,7 +9,6 @@ import re
 import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -18,13 +17,10 @@ import orjson
 
 from model.content import EVENT_BYTES
 from model.errors import ConfigurationError, LogscryError
-from model.events.templates import Templates
-from model.lines.formats import LineFormat
-from model.lines.key_rule import KeyRule
 from training.corpus import Session
 from training.log_files import opened
-from training.rows import LineCounts, Row
-from training.selection import KeySample
+from training.rows import Row
+from training.source import Source, text_in
 
 __all__ = [
     "SCHEMA",
@@ -41,73 +37,6 @@ SCHEMA = "logscry.sequences/1"
 _NAME = re.compile(r"preprocessed_logs_\d{4}-\d{2}-\d{2}\.json(\.gz)?")
 _BEGINNING = b'[\n{"about":{"schema":"logscry.sequences/'
 _AGAIN = "preprocess the logs again with `logscry preprocess`, or leave the file out"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What sequences were made of: the same in all files of one preprocessing.
-
-    Attributes:
-        line_format: How the log lines were written.
-        templates: What their messages matched.
-        novel: The events that matched none, as templates.
-        model: Version of the model whose templates they are; None where they were mined.
-        key: Whose sequence a line belongs to.
-        session_gap_ms: Silence that ended a session.
-        sample: Which keys were kept.
-        files: Names of the log files, in reading order.
-        counts: What became of their lines; without its novel events.
-        days: How many sequences each day has.
-    """
-
-    line_format: LineFormat
-    templates: Templates
-    novel: Templates
-    model: str | None
-    key: KeyRule
-    session_gap_ms: int
-    sample: KeySample
-    files: tuple[str, ...]
-    counts: LineCounts
-    days: Mapping[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object that ``from_json`` reads."""
-        return {
-            "line_format": self.line_format.to_json(),
-            "key": self.key.to_json(),
-            "session_gap_ms": self.session_gap_ms,
-            "sample_ratio": self.sample.ratio,
-            "model": self.model,
-            "files": list(self.files),
-            **self.counts.to_json(),
-            "days": dict(self.days),
-            "templates": self.templates.to_json(),
-            "novel": self.novel.to_json(),
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Source":
-        """Read what ``to_json`` wrote.
-
-        Raises:
-            KeyError, TypeError, ValueError, AttributeError, LogscryError: It is not such an object.
-        """
-        unreadable = {str(reason): _number(count) for reason, count in value["unreadable_lines"].items()}
-        counts = LineCounts(_number(value["lines"]), _number(value["lines_without_key"]), unreadable)
-        counts.ahead = _number(value.get("lines_ahead", 0))
-        return cls(
-            line_format=LineFormat.from_json(value["line_format"]),
-            templates=Templates.from_json(value["templates"]),
-            novel=Templates.from_json(value["novel"]),
-            model=None if value["model"] is None else _text(value["model"]),
-            key=KeyRule.from_json(value["key"]),
-            session_gap_ms=_number(value["session_gap_ms"]),
-            sample=KeySample(float(value["sample_ratio"])),
-            files=tuple(map(_text, value["files"])),
-            counts=counts,
-            days={str(day): _number(count) for day, count in value["days"].items()},
-        )
 
 
 def file_name(day: str) -> str:
@@ -256,7 +185,7 @@ def _source(about: bytes) -> Source:
 
 
 def _session(value: Mapping[str, Any], files: int) -> Session:
-    key = bytes.fromhex(value["key_hex"]) if "key_hex" in value else _text(value["key"]).encode()
+    key = bytes.fromhex(value["key_hex"]) if "key_hex" in value else text_in(value["key"]).encode()
     ids, times_ms = value["event_ids"], value["times_ms"]
     numbers, lines = zip(*value["places"], strict=True)
     events = bytes.fromhex("".join(ids))
@@ -271,16 +200,3 @@ def _session(value: Mapping[str, Any], files: int) -> Session:
     if not whole or min(numbers) < 0 or max(numbers) >= files or min(lines) < 1:
         raise ValueError("places must be pairs of a file's index and a line number")
     return Session(key, events, tuple(zip(numbers, lines, strict=True)))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.50} is no text")
-    return value
-
-
-def _number(value: object) -> int:
-    """A count or duration, of as many bits as JSON is written with."""
-    if type(value) is not int or not 0 <= value < 1 << 63:
-        raise ValueError(f"{value!r:.50} is no whole number from 0")
-    return value

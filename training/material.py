@@ -10,12 +10,13 @@ from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from stream.windowing.windows import WindowRule
 from training.corpus import Corpus, Session
-from training.day_files import DayFile, Source, is_day_file
+from training.day_files import DayFile, is_day_file
 from training.log_files import LogFiles
 from training.progress import Progress, counted
 from training.reading import Wording, learn_templates, read_sessions
 from training.rows import LineCounts
 from training.selection import KeySample, Selection
+from training.source import Source
 
 __all__ = ["Material", "day_files_of", "read_days", "read_material"]
 

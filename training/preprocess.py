@@ -17,12 +17,13 @@ from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from model.lines.parser import LineParser
-from training.day_files import Source, encode_sequence, file_name, is_day_file, refuse_day_files, write_day_file
+from training.day_files import encode_sequence, file_name, is_day_file, refuse_day_files, write_day_file
 from training.log_files import LogFiles
 from training.progress import Progress, SilentProgress, counted
 from training.reading import Wording, learn_templates
 from training.rows import LineCounts, Row, cut_at_silences, keys_of_files, rows_of
 from training.selection import Selection
+from training.source import Source
 from training.spilled_sort import SpilledSort
 
 __all__ = ["PreprocessRequest", "Preprocessed", "preprocess"]
