@@ -6,11 +6,10 @@ templates included, so that each file can be read alone. ``docs/decisions/0016-p
 """
 
 import re
+import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -18,85 +17,26 @@ import orjson
 
 from model.content import EVENT_BYTES
 from model.errors import ConfigurationError, LogscryError
-from model.events.templates import Templates
-from model.lines.formats import LineFormat
-from model.lines.key_rule import KeyRule
 from training.corpus import Session
 from training.log_files import opened
-from training.rows import LineCounts, Row
-from training.selection import KeySample
+from training.rows import Row
+from training.source import Source, text_in
 
-__all__ = ["SCHEMA", "DayFile", "Source", "encode_sequence", "file_name", "is_day_file", "write_day_file"]
+__all__ = [
+    "SCHEMA",
+    "DayFile",
+    "Source",
+    "encode_sequence",
+    "file_name",
+    "is_day_file",
+    "refuse_day_files",
+    "write_day_file",
+]
 
 SCHEMA = "logscry.sequences/1"
 _NAME = re.compile(r"preprocessed_logs_\d{4}-\d{2}-\d{2}\.json(\.gz)?")
 _BEGINNING = b'[\n{"about":{"schema":"logscry.sequences/'
 _AGAIN = "preprocess the logs again with `logscry preprocess`, or leave the file out"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What sequences were made of: the same in all files of one preprocessing.
-
-    Attributes:
-        line_format: How the log lines were written.
-        templates: What their messages matched.
-        novel: The events that matched none, as templates.
-        model: Version of the model whose templates they are; None where they were mined.
-        key: Whose sequence a line belongs to.
-        session_gap_ms: Silence that ended a session.
-        sample: Which keys were kept.
-        files: Names of the log files, in reading order.
-        counts: What became of their lines; without its novel events.
-        days: How many sequences each day has.
-    """
-
-    line_format: LineFormat
-    templates: Templates
-    novel: Templates
-    model: str | None
-    key: KeyRule
-    session_gap_ms: int
-    sample: KeySample
-    files: tuple[str, ...]
-    counts: LineCounts
-    days: Mapping[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object that ``from_json`` reads."""
-        return {
-            "line_format": self.line_format.to_json(),
-            "key": self.key.to_json(),
-            "session_gap_ms": self.session_gap_ms,
-            "sample_ratio": self.sample.ratio,
-            "model": self.model,
-            "files": list(self.files),
-            **self.counts.to_json(),
-            "days": dict(self.days),
-            "templates": self.templates.to_json(),
-            "novel": self.novel.to_json(),
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Source":
-        """Read what ``to_json`` wrote.
-
-        Raises:
-            KeyError, TypeError, ValueError, LogscryError: It is not such an object.
-        """
-        counts = LineCounts(int(value["lines"]), int(value["lines_without_key"]), dict(value["unreadable_lines"]))
-        return cls(
-            line_format=LineFormat.from_json(value["line_format"]),
-            templates=Templates.from_json(value["templates"]),
-            novel=Templates.from_json(value["novel"]),
-            model=value["model"],
-            key=KeyRule.from_json(value["key"]),
-            session_gap_ms=int(value["session_gap_ms"]),
-            sample=KeySample(float(value["sample_ratio"])),
-            files=tuple(map(str, value["files"])),
-            counts=counts,
-            days={str(day): int(count) for day, count in value["days"].items()},
-        )
 
 
 def file_name(day: str) -> str:
@@ -113,6 +53,20 @@ def is_day_file(path: Path) -> bool:
             return file.read(len(_BEGINNING)) == _BEGINNING
     except (OSError, EOFError, zlib.error):
         return False  # whoever reads it as a log says what is wrong with it
+
+
+def refuse_day_files(files: Iterable[Path]) -> None:
+    """Refuse what holds no log lines any more.
+
+    Raises:
+        ConfigurationError: One of the files holds preprocessed logs.
+    """
+    found = next(filter(is_day_file, files), None)
+    if found is not None:
+        raise ConfigurationError(
+            f"{found} holds preprocessed logs, and log lines are asked for; name the logs themselves, or learn from it "
+            f"with `logscry train {shlex.quote(str(found.parent))}`."
+        )
 
 
 def encode_sequence(key: bytes, rows: Iterable[Row]) -> bytes:
@@ -175,14 +129,18 @@ class DayFile:
         Raises:
             ConfigurationError: The file is damaged; the text says where.
         """
-        found = 0
+        found, before = 0, None
         for number, line in self._lines():
             value = self._object(number, line)
             try:
-                yield _session(value, len(self.source.files))
+                session = _session(value, len(self.source.files))
             except (KeyError, TypeError, ValueError) as exc:
                 self._refuse(number, f"the sequence is broken ({exc})", exc)
-            found += 1
+            begin = (value["times_ms"][0], *session.places[0], session.key)
+            if before is not None and begin <= before:
+                self._refuse(number, "the sequence stands twice, or not in the order of beginnings")
+            yield session
+            found, before = found + 1, begin
         if found != self._expected:
             self._refuse(found + 2, f"it ends after {found} sequences, and {self._expected} were written")
 
@@ -227,15 +185,18 @@ def _source(about: bytes) -> Source:
 
 
 def _session(value: Mapping[str, Any], files: int) -> Session:
-    key = bytes.fromhex(value["key_hex"]) if "key_hex" in value else value["key"].encode()
-    ids, times_ms, places = value["event_ids"], tuple(value["times_ms"]), tuple(map(tuple, value["places"]))
-    events = b"".join(map(bytes.fromhex, ids))
-    if not ids or any(len(each) != 2 * EVENT_BYTES for each in ids):
+    key = bytes.fromhex(value["key_hex"]) if "key_hex" in value else text_in(value["key"]).encode()
+    ids, times_ms = value["event_ids"], value["times_ms"]
+    numbers, lines = zip(*value["places"], strict=True)
+    events = bytes.fromhex("".join(ids))
+    # fromhex skips blanks: what holds one comes out too short
+    if set(map(len, ids)) != {2 * EVENT_BYTES} or len(events) != EVENT_BYTES * len(ids):
         raise ValueError("event_ids must hold event IDs of 16 hex digits, at least one")
-    if not len(ids) == len(times_ms) == len(places):
+    if not len(ids) == len(times_ms) == len(lines):
         raise ValueError("event_ids, times_ms and places are not of one length")
-    if not all(isinstance(time, int) for time in times_ms) or any(a > b for a, b in pairwise(times_ms)):
-        raise ValueError("times_ms must be whole numbers that never fall")
-    if any(not 0 <= file < files or line < 1 for file, line in places):
+    if set(map(type, times_ms)) != {int} or times_ms[0] < 0 or sorted(times_ms) != times_ms:
+        raise ValueError("times_ms must be whole numbers from 0 that never fall")
+    whole = set(map(type, numbers + lines)) == {int}
+    if not whole or min(numbers) < 0 or max(numbers) >= files or min(lines) < 1:
         raise ValueError("places must be pairs of a file's index and a line number")
-    return Session(key, events, places)
+    return Session(key, events, tuple(zip(numbers, lines, strict=True)))

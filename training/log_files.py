@@ -2,6 +2,7 @@
 
 import glob
 import gzip
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,15 +12,18 @@ from typing import BinaryIO
 
 from model.errors import ConfigurationError
 from model.lines.records import MAX_RECORD_BYTES
+from training.progress import Progress
 from training.selection import Selection
 
-__all__ = ["LogFiles", "opened"]
+__all__ = ["LogFiles", "name_text", "opened"]
 
 _LINES_A_BATCH = 20_000
 _BYTES_A_BATCH = 64 << 20
 #: One byte more than any reader takes, so that a reader tells of a line that is longer.
 _LONGEST_LINE = MAX_RECORD_BYTES + 1
 _PASSED_OVER_AT_ONCE = 1 << 20
+#: So many of what is not read are told by name.
+_NAMED = 3
 
 
 class LogFiles:
@@ -28,16 +32,40 @@ class LogFiles:
     Args:
         inputs: Files, folders (with everything below them, what is hidden left out) and globs; ``.gz`` is unpacked.
 
+    Attributes:
+        files: In reading order. One that several names lead to, as a link beside it does, is read once.
+        passed_over: What was found and is not read: links to folders, and what is neither file nor folder.
+
     Raises:
-        ConfigurationError: An input leads to no file.
+        ConfigurationError: An input leads to no file, or a folder cannot be looked into.
     """
 
     def __init__(self, inputs: Selection | Sequence[str | Path]) -> None:
         selection = Selection.of(inputs)
         if not selection.paths:
             raise ConfigurationError("no log files are named; name files, folders or globs.")
-        found = list(dict.fromkeys(path for item in selection.paths for path in _expand(item)))
-        self.files = found[: selection.max_files]
+        found: dict[Path, Path] = {}
+        self.passed_over: list[Path] = []
+        for item in selection.paths:
+            files, others = _expand(item)
+            self.passed_over += others
+            for path in files:
+                found.setdefault(path.resolve(), path)
+        self.files = list(found.values())[: selection.max_files]
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each file, as ``name_text`` gives it."""
+        return [name_text(path.name) for path in self.files]
+
+    def tell(self, progress: Progress) -> None:
+        """Note what was found and is not read."""
+        if self.passed_over:
+            named = ", ".join(map(str, self.passed_over[:_NAMED])) + (" ..." if self.passed_over[_NAMED:] else "")
+            progress.note(
+                f"{len(self.passed_over)} links to folders, or what is neither file nor folder, are passed over: "
+                f"{named}. A folder that a link leads to is read where it is named itself."
+            )
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:
         """Yield (index of the file, line number from 1, line without its end), blank lines left out.
@@ -78,6 +106,11 @@ class LogFiles:
             yield batch
 
 
+def name_text(name: str | Path) -> str:
+    r"""Give a file's name as text that can be written anywhere: bytes that are no UTF-8 stand as ``\xNN``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
@@ -91,21 +124,40 @@ def opened(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
-def _expand(item: str | Path) -> list[Path]:
+def _expand(item: str | Path) -> tuple[list[Path], list[Path]]:
+    """The files that an input leads to, and what it leads to that is not read."""
     path = Path(item)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        found = [p for p in sorted(path.rglob("*")) if p.is_file() and not _is_hidden(p.relative_to(path))]
-    else:
-        found = [p for p in map(Path, sorted(glob.glob(str(item), recursive=True))) if p.is_file()]  # noqa: PTH207
-    if not found:
+    try:
+        if path.is_file():
+            return [path], []
+        found = _below(path) if path.is_dir() else map(Path, sorted(glob.glob(str(item), recursive=True)))  # noqa: PTH207
+        files, others = list[Path](), list[Path]()
+        for each in found:
+            if each.is_file():
+                files.append(each)
+            elif each.is_symlink() or not each.is_dir():
+                others.append(each)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"cannot look for logs at {exc.filename or item}: {exc.strerror}. Name what can be read, or have it made "
+            "readable."
+        ) from exc
+    if not files:
         raise ConfigurationError(f"{item} leads to no log file; name a file, a folder with files, or a glob.")
-    return found
+    return files, others
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _below(folder: Path) -> list[Path]:
+    """All below a folder in the order of names, what is hidden left out; links to folders are not followed."""
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent, name) for name in (*folders, *names) if not name.startswith(".")]
+    return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _bounded_batch(lines: Iterator[tuple[int, int, bytes]]) -> Iterator[tuple[int, int, bytes]]:

@@ -10,12 +10,13 @@ from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from stream.windowing.windows import WindowRule
 from training.corpus import Corpus, Session
-from training.day_files import DayFile, Source, is_day_file
+from training.day_files import DayFile, is_day_file
 from training.log_files import LogFiles
 from training.progress import Progress, counted
 from training.reading import Wording, learn_templates, read_sessions
 from training.rows import LineCounts
 from training.selection import KeySample, Selection
+from training.source import Source
 
 __all__ = ["Material", "day_files_of", "read_days", "read_material"]
 
@@ -124,16 +125,18 @@ def _distinct(days: Sequence[DayFile]) -> list[Source]:
 def _joined(days: Sequence[DayFile]) -> Source:
     """The source of all files together; only novel events may differ."""
     first = days[0]
+    bound = _bound(first.source)
     for day in days[1:]:
-        if _bound(day.source) != _bound(first.source):
+        if day.source is not first.source and _bound(day.source) != bound:
             raise ConfigurationError(
                 f"{first.path} and {day.path} were preprocessed apart, with other templates, keys, gaps or samples; "
                 "preprocess all logs in one go, into an empty folder, or each with the same --model."
             )
-    places = [(id(day.source), day.day) for day in days]
-    twice = next((day for i, day in enumerate(days) if places[i] in places[:i]), None)
-    if twice is not None:
-        raise ConfigurationError(f"{twice.path} holds a day that another of the files holds too; name one of them.")
+    seen: set[tuple[int, str]] = set()
+    for day in days:
+        if (id(day.source), day.day) in seen:
+            raise ConfigurationError(f"{day.path} holds a day that another of the files holds too; name one of them.")
+        seen.add((id(day.source), day.day))
     return replace(first.source, novel=Templates(novel for source in _distinct(days) for novel in source.novel))
 
 

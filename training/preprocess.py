@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -17,12 +17,13 @@ from model.lines.choice import FormatChoice
 from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from model.lines.parser import LineParser
-from training.day_files import Source, encode_sequence, file_name, is_day_file, write_day_file
+from training.day_files import encode_sequence, file_name, is_day_file, refuse_day_files, write_day_file
 from training.log_files import LogFiles
 from training.progress import Progress, SilentProgress, counted
 from training.reading import Wording, learn_templates
 from training.rows import LineCounts, Row, cut_at_silences, keys_of_files, rows_of
 from training.selection import Selection
+from training.source import Source
 from training.spilled_sort import SpilledSort
 
 __all__ = ["PreprocessRequest", "Preprocessed", "preprocess"]
@@ -38,7 +39,7 @@ class PreprocessRequest:
     """What to preprocess, and where to put it.
 
     Attributes:
-        inputs: Log files, and which keys of them.
+        inputs: Log files, and which keys of them; what an earlier run wrote into ``output`` is passed over.
         output: Folder for the files; those of other days in it stay.
         key: Whose sequence a line belongs to; None takes the model's, or else makes each file one key.
         lines: What is said about how lines are written; what is not said is the model's, or is found out.
@@ -103,6 +104,7 @@ def preprocess(request: PreprocessRequest, progress: Progress | None = None) -> 
         ModelError: The model cannot be used.
     """
     progress = progress or SilentProgress()
+    request = replace(request, inputs=_logs(request, progress))
     words = _words(request, progress)
     try:
         request.output.mkdir(parents=True, exist_ok=True)
@@ -113,6 +115,15 @@ def preprocess(request: PreprocessRequest, progress: Progress | None = None) -> 
             f"cannot write preprocessed logs to {request.output}: {exc}. Name a folder that can be written, with room "
             "for twice the events of the logs."
         ) from exc
+
+
+def _logs(request: PreprocessRequest, progress: Progress) -> Selection:
+    """The log files; those that an earlier run wrote into the folder are none."""
+    found, output = LogFiles(replace(request.inputs, max_files=None)), request.output.resolve()
+    found.tell(progress)
+    logs = [path for path in found.files if path.parent.resolve() != output or not is_day_file(path)]
+    refuse_day_files((logs or found.files)[: request.inputs.max_files])
+    return replace(request.inputs, paths=tuple(logs))
 
 
 def _words(request: PreprocessRequest, progress: Progress) -> _Words:
@@ -195,7 +206,7 @@ class _Run:
             key=words.key,
             session_gap_ms=words.session_gap_ms,
             sample=self._request.inputs.sample,
-            files=tuple(path.name for path in self._files.files),
+            files=tuple(self._files.names),
             counts=self._counts,
             days=dict(sorted(self._days.items())),
         )

@@ -16,6 +16,9 @@ from rich.progress import (
 from rich.progress import (
     Progress as RichBar,
 )
+from rich.text import Text
+
+from training.visible import visible
 
 __all__ = ["Progress", "RichProgress", "SilentProgress", "counted"]
 
@@ -123,5 +126,5 @@ class RichProgress:
             self._task = None
 
     def note(self, sentence: str) -> None:
-        """Print the sentence above the bars."""
-        self._bar.console.print(f"[yellow]note:[/yellow] {sentence}")
+        """Print the sentence above the bars; what it repeats of names and options is shown and not obeyed."""
+        self._bar.console.print(Text.assemble(("note: ", "yellow"), visible(sentence)))

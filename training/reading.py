@@ -92,14 +92,17 @@ def read_sessions(
         key: Whose sequence a line belongs to.
         words: How lines are written, and the templates of their messages.
         rule: Its session gap cuts the sessions.
-        progress: Told of lines that could not be used.
+        progress: Told of files and lines that could not be used.
 
     Raises:
         ConfigurationError: No line has a key, or the inputs lead to no file.
     """
     keys, sample = keys_of_files(key, words[0]), Selection.of(inputs).sample
-    corpus = read_corpus(LogFiles(inputs), LineParser(*words), keys, rule.session_gap_ms, sample)
+    files = LogFiles(inputs)
+    files.tell(progress)
+    corpus = read_corpus(files, LineParser(*words), keys, rule.session_gap_ms, sample)
     if not corpus.sessions:
         raise corpus.counts.no_session()
+    corpus.files = list(map(Path, files.names))  # what remembers and tells of them writes UTF-8
     corpus.counts.tell(progress)
     return corpus

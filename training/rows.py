@@ -1,5 +1,7 @@
 """Log files -> rows: each line's key, effective time, place and event, as a partition would see them."""
 
+import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +17,19 @@ from training.log_files import LogFiles
 from training.progress import Progress
 from training.selection import KeySample
 
-__all__ = ["MAX_NOVEL", "LineCounts", "Row", "cut_at_silences", "keys_of_files", "rows_of"]
+__all__ = [
+    "FUTURE_MS",
+    "MAX_NOVEL",
+    "EffectiveTimes",
+    "LineCounts",
+    "Row",
+    "cut_at_silences",
+    "keys_of_files",
+    "rows_of",
+]
 
+#: A line may be this far ahead of this machine's clock, as in serving; one beyond takes the time before it in its file.
+FUTURE_MS = 60 * 60 * 1000
 #: Texts of novel events that are kept, so that memory stays bounded.
 MAX_NOVEL = 20_000
 
@@ -48,12 +61,16 @@ class LineCounts:
         without_key: Lines in which no key was found; they give no row.
         unreadable: Lines that are no log lines, by reason.
         novel: The events that no template matches, as templates; at most ``MAX_NOVEL``.
+        ahead: Lines whose own time is too far ahead; they take that of the line before.
+        outside_sample: Lines whose key the sample leaves out.
     """
 
     lines: int = 0
     without_key: int = 0
     unreadable: dict[str, int] = field(default_factory=dict)
     novel: dict[bytes, Template] = field(default_factory=dict)
+    ahead: int = 0
+    outside_sample: int = 0
 
     def add(self, lines: int, parsed: ParsedLines, keys: Sequence[bytes | None]) -> None:
         """Count a batch."""
@@ -77,22 +94,54 @@ class LineCounts:
             "lines": self.lines,
             "lines_without_key": self.without_key,
             "unreadable_lines": dict(sorted(self.unreadable.items())),
+            **({"lines_ahead": self.ahead} if self.ahead else {}),
         }
 
     def tell(self, progress: Progress) -> None:
-        """Note the lines that could not be used."""
+        """Note the lines that could not be used, or not as they are."""
         if self.without_key:
             progress.note(f"{self.without_key} of {self.lines} lines have no key and are left out.")
         if self.unreadable:
             reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.unreadable.items()))
             progress.note(f"lines that cannot be read are left out: {reasons}.")
+        if self.ahead:
+            progress.note(
+                f"{self.ahead} lines state a time more than an hour ahead of this machine's clock; each takes the time "
+                "of the line before it in its file."
+            )
 
     def no_session(self) -> ConfigurationError:
         """The error that no line belongs to a session."""
-        return ConfigurationError(
-            f"none of the {self.lines} lines belongs to a session: no key was found in {self.without_key} of them. "
-            "Check the key's pattern or field against a line of the logs, and the sample ratio."
-        )
+        reasons = [
+            (self.without_key, "have no key", "Check the key's pattern or field against a line of the logs."),
+            (self.outside_sample, "have a key that is not in the sample", "Raise the sample ratio, or leave it out."),
+            (sum(self.unreadable.values()), "cannot be read", "Check the format."),
+        ]
+        found = [(f"{count} {what}", advice) for count, what, advice in reasons if count]
+        why, what_to_do = ", ".join(each for each, _ in found), " ".join(advice for _, advice in found)
+        return ConfigurationError(f"none of the {self.lines} lines belongs to a session: {why}. {what_to_do}")
+
+
+class EffectiveTimes:
+    """Of each file, the time that its lines have reached.
+
+    Attributes:
+        ahead: Lines whose own time was too far ahead.
+    """
+
+    def __init__(self) -> None:
+        self.ahead = 0
+        self._latest_ms = int(time.time() * 1000) + FUTURE_MS
+        self._reached_ms: defaultdict[int, int] = defaultdict(int)
+
+    def of(self, file: int, time_ms: int) -> int:
+        """Give the time that counts for the next line of a file; its own may be missing (below 0)."""
+        reached_ms = self._reached_ms[file]
+        if time_ms > self._latest_ms:
+            self.ahead += 1
+        elif time_ms > reached_ms:
+            self._reached_ms[file] = reached_ms = time_ms
+        return reached_ms
 
 
 def keys_of_files(key: KeyRule, line_format: LineFormat) -> KeyExtractor | None:
@@ -113,7 +162,8 @@ def rows_of(
 ) -> Iterator[list[tuple[bytes, Row]]]:
     """Read log files batch by batch.
 
-    Within a file time never goes back: a line that is older than the one before takes its time, as serving does.
+    Within a file time never goes back: a line that is older than the one before takes its time, as serving does. So
+    does one whose time is more than ``FUTURE_MS`` ahead of now, or else all lines behind it would have its time.
 
     Args:
         files: What to read.
@@ -125,14 +175,17 @@ def rows_of(
     Yields:
         (key, row) of a batch's lines, in reading order.
     """
-    stream_time_ms: defaultdict[int, int] = defaultdict(int)
+    effective = EffectiveTimes()
     for batch in files.batches():
         values = [line for _, _, line in batch]
         parsed = parser.parse(values)
         found = keys.of_lines(values, parsed.record, parsed.line) if keys else _file_keys(batch, parsed, files)
         counts.add(len(batch), parsed, found)
-        rows = _rows(batch, parsed, stream_time_ms)
-        yield [(key, row) for key, row in zip(found, rows, strict=True) if key is not None and (key in sample)]
+        rows = [(key, row) for key, row in zip(found, _rows(batch, parsed, effective), strict=True) if key is not None]
+        counts.ahead = effective.ahead
+        kept = [(key, row) for key, row in rows if key in sample]
+        counts.outside_sample += len(rows) - len(kept)
+        yield kept
 
 
 def cut_at_silences(rows: Iterable[Row], gap_ms: int) -> Iterator[list[Row]]:
@@ -147,14 +200,11 @@ def cut_at_silences(rows: Iterable[Row], gap_ms: int) -> Iterator[list[Row]]:
         yield session
 
 
-def _rows(
-    batch: Sequence[tuple[int, int, bytes]], parsed: ParsedLines, stream_time_ms: defaultdict[int, int]
-) -> Iterator[Row]:
+def _rows(batch: Sequence[tuple[int, int, bytes]], parsed: ParsedLines, effective: EffectiveTimes) -> Iterator[Row]:
     for record, part, time_ms, event in zip(parsed.record, parsed.line, parsed.time_ms, parsed.event_id, strict=True):
         file, line, _ = batch[record]
-        stream_time_ms[file] = effective_ms = max(time_ms, stream_time_ms[file])
-        yield Row(effective_ms, file, line, part, event)
+        yield Row(effective.of(file, time_ms), file, line, part, event)
 
 
 def _file_keys(batch: Sequence[tuple[int, int, bytes]], parsed: ParsedLines, files: LogFiles) -> list[bytes | None]:
-    return [files.files[batch[record][0]].name.encode() for record in parsed.record]
+    return [os.fsencode(files.files[batch[record][0]].name) for record in parsed.record]

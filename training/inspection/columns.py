@@ -1,6 +1,5 @@
 """The lines of a sample in columns: what the measures of keys and silences look at."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.lines.formats import LineFormat
@@ -9,6 +8,7 @@ from model.lines.keys import KeyExtractor
 from model.lines.parser import ParsedLines
 from training.inspection.coding import numbered
 from training.inspection.sample import Sample
+from training.rows import EffectiveTimes
 
 __all__ = ["Columns", "read_columns"]
 
@@ -50,7 +50,8 @@ def read_columns(sample: Sample, parsed: ParsedLines, line_format: LineFormat) -
         line_format: How they were parsed.
     """
     files = [sample.files[record] for record in parsed.record]
-    times = _effective(parsed.time_ms, files)
+    effective = EffectiveTimes()
+    times = list(map(effective.of, files, parsed.time_ms))
     order = sorted(range(len(times)), key=lambda line: (times[line], files[line]))
     event_ids = [parsed.event_id[line] for line in order]
     return Columns(
@@ -62,12 +63,3 @@ def read_columns(sample: Sample, parsed: ParsedLines, line_format: LineFormat) -
         event_ids=event_ids,
         events=numbered(event_ids),
     )
-
-
-def _effective(times_ms: Sequence[int], files: Sequence[int]) -> list[int]:
-    latest: dict[int, int] = {}
-    effective = []
-    for time_ms, file in zip(times_ms, files, strict=True):
-        latest[file] = max(time_ms, latest.get(file, 0))
-        effective.append(latest[file])
-    return effective

@@ -1,8 +1,12 @@
 """A proposal as a settings file to start from, and as the options of commands."""
 
 import json
+import re
 import shlex
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from model.errors import ConfigurationError
@@ -10,8 +14,14 @@ from model.lines.formats import LineFormat
 from model.lines.key_rule import KeyRule
 from training.inspection.durations import duration_text
 from training.inspection.proposal import Proposal
+from training.writing import written_whole
 
 __all__ = ["config_file", "config_path", "format_name", "key_text", "train_command", "write_config"]
+
+#: One of the groups that ``_FILE`` has, at the beginning of a line: no other file is written over.
+_GROUP = re.compile(rb"^(namespace|kafka|redis|model|lines|key)\s*:", re.MULTILINE)
+#: No settings file is longer.
+_MOST_BYTES = 1 << 20
 
 _FILE = """\
 # Settings of logscry, proposed from a look at {logs}.
@@ -83,17 +93,41 @@ def write_config(path: Path, text: str) -> None:
     """Write a settings file; another one that is there already is kept, its name with ``.before`` behind it.
 
     Raises:
-        ConfigurationError: It cannot be written.
+        ConfigurationError: It cannot be written, or what is there is no settings file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.read_bytes() != text.encode():
-            path.replace(path.with_name(f"{path.name}.before"))
-        path.write_text(text, encoding="utf-8")
+        old = _settings_in(path) if path.exists() else b""
+        if old and old != text.encode():
+            _keep(path, old)
     except OSError as error:
         raise ConfigurationError(
             f"cannot write {path}: {error}. Name a file in a folder that can be written."
         ) from error
+    with written_whole(path) as file:
+        file.write(text.encode())
+
+
+def _settings_in(path: Path) -> bytes:
+    """The settings file that is there; an empty one is as good as none."""
+    if path.is_file():
+        with path.open("rb") as file:
+            found = file.read(_MOST_BYTES)
+        if not found or (len(found) < _MOST_BYTES and _GROUP.search(found)):
+            return found
+    raise ConfigurationError(
+        f"{path} is there and is no settings file of logscry, so it is left as it is; name another file."
+    )
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Put a settings file aside, under a name that no other one has: what was kept before stays."""
+    for number in count(1):
+        kept = path.with_name(f"{path.name}.before" + (f"-{number}" if number > 1 else ""))
+        with suppress(FileExistsError), kept.open("xb") as file:
+            shutil.copymode(path, kept)
+            file.write(content)
+            return
 
 
 def train_command(proposal: Proposal, logs: Sequence[str], model: Path) -> str:

@@ -20,6 +20,7 @@ from training.inspection.line_parts import Part, line_parts
 from training.inspection.proposal import Proposal, proposal_of, proposed_key
 from training.inspection.sample import Sample, take_sample
 from training.inspection.session_gap import SessionGap, proposed_gap
+from training.log_files import LogFiles, name_text
 from training.progress import Progress, SilentProgress
 from training.reading import Wording
 from training.said_fields import notes_on_fields
@@ -62,7 +63,7 @@ class Inspection:
         """All of it as one JSON object, for machines."""
         sample, key, rule = self.sample, self.proposal.key, self.proposal.rule
         return {
-            "files": [str(path) for path in sample.paths],
+            "files": [name_text(path) for path in sample.paths],
             "bytes": sample.size_bytes,
             "lines": len(sample.lines),
             "all_lines": sample.whole,
@@ -104,6 +105,7 @@ def inspect_logs(
         ConfigurationError: The inputs lead to no line that can be read.
     """
     progress = progress or SilentProgress()
+    LogFiles(inputs).tell(progress)
     progress.begin("reading", None)
     sample = take_sample(inputs)
     progress.advance(len(sample.lines), {})

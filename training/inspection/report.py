@@ -15,8 +15,9 @@ from training.inspection.durations import duration_text
 from training.inspection.inspection import Inspection
 from training.inspection.key_candidates import KeyFigures
 from training.inspection.line_parts import Kind, Part
+from training.visible import visible
 
-__all__ = ["print_inspection", "print_learnt", "print_next", "visible"]
+__all__ = ["print_inspection", "print_learnt", "print_next"]
 
 _STYLES: dict[Kind, str] = {
     "header": "dim",
@@ -31,15 +32,6 @@ _MARKS: dict[Kind, str] = {"header": "h", "time": "t", "level": "l", "key": "k",
 _ROWS = 3
 _TEMPLATES = 10
 _CANDIDATES = 6
-
-
-def visible(text: bytes | str) -> str:
-    """Give a text of a log so that a terminal shows it and does nothing else."""
-    characters = text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text
-    shown = characters.replace("\t", " ")
-    if shown.isprintable():
-        return shown
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in shown)
 
 
 def print_inspection(console: Console, inspection: Inspection) -> None:

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from model.errors import ConfigurationError
+from training.day_files import refuse_day_files
 from training.log_files import LogFiles
 
 __all__ = ["Sample", "take_sample"]
@@ -46,9 +47,10 @@ def take_sample(inputs: Sequence[str | Path], most_lines: int = _MOST_LINES, mos
         most_bytes: More of their text is not taken, but for the rest of a line, which may be 64 MiB long.
 
     Raises:
-        ConfigurationError: An input leads to no file or no line, or a file cannot be read.
+        ConfigurationError: An input leads to no file or no line or to preprocessed logs, or a file cannot be read.
     """
     logs = LogFiles(inputs)
+    refuse_day_files(logs.files)
     lines = ((file, line) for file, _, line in logs.lines())
     taken = list(_bounded(lines, most_lines, most_bytes))
     if not taken:

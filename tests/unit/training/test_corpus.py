@@ -1,8 +1,12 @@
 """From log files to sessions."""
 
+import errno
 import gzip
+import os
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
 from model.errors import ConfigurationError
@@ -12,11 +16,17 @@ from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from model.lines.records import MAX_RECORD_BYTES
+from stream.consumers import records
 from stream.windowing.windows import WindowRule
 from tests.unit.model.lines.test_otlp import as_json, logs, record
 from training.corpus import Corpus, Session, read_corpus, windows_of
+from training.inspection.inspection import inspect_logs
 from training.log_files import LogFiles
+from training.preprocess import PreprocessRequest, preprocess
+from training.progress import SilentProgress
 from training.reading import Wording, learn_templates, read_sessions
+from training.rows import FUTURE_MS
+from training.selection import KeySample, Selection
 from training.split import FEW_KEYS, further_splits, split_sessions
 
 GAP_MS = 10_000
@@ -76,9 +86,34 @@ def test_time_never_goes_back_within_a_file(tmp_path: Path) -> None:
     assert _keys(_read(tmp_path)) == [(b"x", 2)]
 
 
+def test_a_line_far_ahead_takes_the_time_before_it(log: Path) -> None:
+    """One wrong clock does not take the silences from all lines behind it; it is counted and told, as in serving."""
+    ahead = _line(1, "up id=x").replace("2026", "2999")
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join([*lines[:2], ahead, *lines[2:]]))
+    corpus, progress = _read(log), SilentProgress()
+    corpus.counts.tell(progress)
+
+    assert _keys(corpus) == [(b"x", 3), (b"y", 2), (b"x", 1)]
+    assert corpus.fingerprint()["lines_ahead"] == 1
+    assert progress.notes[-1].startswith("1 lines state a time more than an hour ahead")
+    assert FUTURE_MS == records.FUTURE_MS
+
+
 def test_without_a_key_each_file_is_one(log: Path) -> None:
     """The file's name is the key then."""
     assert _keys(_read(log, pattern=None)) == [(b"a.log", 6)]
+
+
+def test_a_file_s_name_may_be_no_utf8(log: Path) -> None:
+    """As a key it is its bytes, as any key; what remembers it writes them as text."""
+    path = log.rename(log.parent / os.fsdecode(b"log\xe9.log"))
+    words = learn_templates([path], Wording(), _Silent())
+    corpus = read_sessions([path], KeyRule(), words, WindowRule(), _Silent())
+
+    assert _keys(corpus) == [(b"log\xe9.log", 6)]
+    assert orjson.loads(orjson.dumps(corpus.fingerprint()))["files"] == [r"log\xe9.log"]
+    assert orjson.dumps(inspect_logs([str(path)]).to_json())
 
 
 def test_hidden_files_and_folders_of_folders(tmp_path: Path) -> None:
@@ -90,6 +125,66 @@ def test_hidden_files_and_folders_of_folders(tmp_path: Path) -> None:
 
     assert [path.name for path in LogFiles([tmp_path]).files] == ["a.log", "b.log"]
     assert [path.name for path in LogFiles([str(tmp_path / "**" / "b*")]).files] == ["b.log"]
+
+
+def test_a_file_of_several_names_is_read_once(log: Path) -> None:
+    """A folder beside a file in it, another spelling, a link: each line counts once, under the first name."""
+    (log.parent / "current.log").symlink_to(log)
+    found = LogFiles([log.parent, log, log.parent / ".." / log.parent.name / log.name])
+
+    assert found.files == [log]
+
+
+def test_what_is_passed_over_in_a_folder_is_told(log: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Links to folders, links that lead nowhere, pipes: none is read, and none vanishes without a word."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "b.log").write_text("x\n")
+    (log.parent / "link").symlink_to(elsewhere)
+    (log.parent / "broken.log").symlink_to(elsewhere / "gone.log")
+    os.mkfifo(log.parent / "pipe")
+    words, progress = learn_templates([log], Wording(), _Silent()), SilentProgress()
+    read_sessions([log.parent], KeyRule(), words, WindowRule(), progress)
+
+    assert LogFiles([log.parent]).files == [log]
+    assert [path.name for path in LogFiles([log.parent]).passed_over] == ["broken.log", "link", "pipe"]
+    assert LogFiles([log.parent / "link"]).files == [log.parent / "link" / "b.log"]
+    inspected, preprocessed = SilentProgress(), SilentProgress()
+    inspect_logs([str(log.parent)], progress=inspected)
+    preprocess(PreprocessRequest(Selection((log.parent,)), elsewhere / "out"), preprocessed)
+    assert inspected.notes[0] == preprocessed.notes[0] == progress.notes[0]
+    assert "3 links to folders" in progress.notes[0]
+    assert str(log.parent / "link") in progress.notes[0]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_refused(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines would be missing without a word; a hidden one is not looked into."""
+    for name in ("locked", ".hidden"):
+        (log.parent / name).mkdir()
+    scandir = os.scandir
+
+    def refusing(path: str) -> Any:
+        if Path(path).name in {"locked", ".hidden"}:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(ConfigurationError, match=r"cannot look for logs at .*locked: Permission denied"):
+        LogFiles([log.parent])
+    (log.parent / "locked").rmdir()
+    assert LogFiles([log.parent]).files == [log]
+
+
+def test_a_name_that_cannot_be_looked_at_is_refused(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is too long, or that lies below a folder that cannot be read."""
+    with pytest.raises(ConfigurationError, match="File name too long"):
+        LogFiles(["x" * 5_000])
+
+    def refused(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(ConfigurationError, match=r"at .*a\.log: Permission denied\. Name what can be read"):
+        LogFiles([log])
 
 
 def test_a_line_of_megabytes_stays_one_line(tmp_path: Path) -> None:
@@ -153,8 +248,26 @@ def test_a_key_that_no_line_has_is_an_error(log: Path) -> None:
     """It says how many lines had none and what to check."""
     words = learn_templates([log], Wording(), _Silent())
 
-    with pytest.raises(ConfigurationError, match="no key was found in 6"):
+    with pytest.raises(ConfigurationError, match=r"none of the 6 lines .*: 6 have no key\. Check the key's pattern"):
         read_sessions([log], KeyRule(pattern="nothing=(x)"), words, WindowRule(), _Silent())
+
+
+def test_a_sample_without_a_key_is_an_error(log: Path) -> None:
+    """It says how many lines have a key that is not in it, apart from those that have none."""
+    words = learn_templates([log], Wording(), _Silent())
+    inputs = Selection((log,), sample=KeySample(1e-9))
+
+    with pytest.raises(ConfigurationError, match=r"1 have no key, 5 have a key that is not in the sample\..*Raise"):
+        read_sessions(inputs, KeyRule(pattern=r"id=(\w+)"), words, WindowRule(), _Silent())
+
+
+def test_logs_of_which_no_line_can_be_read_are_an_error(tmp_path: Path) -> None:
+    """It says that it is not the keys that are missing."""
+    (tmp_path / "a.log").write_bytes(b"\xff\xfe\n\xff\n")
+    words = (LineFormat("text", "iso"), Templates())
+
+    with pytest.raises(ConfigurationError, match=r"none of the 2 lines .*: 2 cannot be read\. Check the format"):
+        read_sessions([tmp_path], KeyRule(), words, WindowRule(), _Silent())
 
 
 def test_the_log_records_of_one_line_have_keys_of_their_own(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -108,6 +109,16 @@ def test_a_session_over_midnight_belongs_to_the_day_of_its_first_event(tmp_path:
     assert [len(session) for session in _sessions(written)] == [2]
 
 
+def test_a_line_far_ahead_makes_no_day_of_its_own(tmp_path: Path) -> None:
+    """It takes the time of the line before it, and the files remember how many did."""
+    up = "2026-03-01T00:00:00.000Z INFO up request=x\n"
+    (tmp_path / "a.log").write_text(up + up.replace("2026", "2999") + up)
+    written = _preprocess(tmp_path / "a.log", tmp_path / "out")
+
+    assert [path.name for path in written.files] == ["preprocessed_logs_2026-03-01.json"]
+    assert DayFile(written.files[0]).source.counts.ahead == 1
+
+
 def test_a_sample_takes_whole_keys(logs_of_days: Path, tmp_path: Path) -> None:
     """The keys that are kept have all their sessions; a smaller sample is a part of a larger one."""
     whole = _sessions(_preprocess(logs_of_days, tmp_path / "whole"))
@@ -163,6 +174,25 @@ def test_with_a_model_the_event_ids_are_those_of_serving(tmp_path: Path) -> None
     assert (source.model, source.session_gap_ms) == (toy_artefact().version, 60_000)
     assert [template.text for template in source.novel] == ["roof opened for request=<*>"]
     assert len({session.key for session in DayFile(path).sessions()}) == 3
+
+
+def test_its_own_output_is_not_read_again(logs_of_days: Path, tmp_path: Path) -> None:
+    """Preprocessing into the folder of the logs may be done again, and counts each line once."""
+    written = [_preprocess(logs_of_days, logs_of_days) for _ in range(2)]
+    first_file = _preprocess(logs_of_days, tmp_path / "first", max_files=1)
+
+    assert written[0] == written[1]
+    assert (written[1].events, first_file.events) == (800, 400)
+
+
+@pytest.mark.parametrize("output", ["days", "out"])
+def test_preprocessed_logs_are_no_log_lines(logs_of_days: Path, tmp_path: Path, output: str) -> None:
+    """They are not preprocessed again; the error says what can be done with them."""
+    days = tmp_path / "days"
+    _preprocess(logs_of_days, days)
+
+    with pytest.raises(ConfigurationError, match=rf"holds preprocessed logs.*`logscry train {days}`"):
+        _preprocess(days, tmp_path / output)
 
 
 def test_other_days_stay_and_are_told_of(tmp_path: Path) -> None:
@@ -225,6 +255,11 @@ def _changed(line: int, old: str, new: str) -> Any:
     return change
 
 
+def _blank_in_event_ids(lines: list[str]) -> list[str]:
+    """Of the right length, and yet no 16 digits."""
+    return [*lines[:3], re.sub(r'"event_ids":\["..', '"event_ids":["  ', lines[3]), *lines[4:]]
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
@@ -242,6 +277,19 @@ def _changed(line: int, old: str, new: str) -> Any:
         (_changed(3, '"times_ms":[', '"times_ms":[1,'), "not of one length"),
         (_changed(3, '"places":[[0', '"places":[[7'), "places must be"),
         (_changed(3, '"key"', '"name"'), "'key'"),
+        (_changed(3, '"key":"', '"key":7,"":"'), r"line 4: the sequence is broken \(7 is no text\)"),
+        (_changed(3, '"times_ms":[', '"times_ms":[-'), "whole numbers from 0"),
+        (_changed(3, '"places":[[0', '"places":[[0.5'), "places must be"),
+        (_blank_in_event_ids, "event_ids must hold event IDs of 16 hex digits"),
+        (lambda lines: [*lines[:4], lines[3], *lines[5:]], r"line 5: the sequence stands twice"),
+        (lambda lines: [*lines[:9], lines[3], *lines[10:]], r"line 10: the sequence stands twice"),
+        (_changed(1, '"lines":60', '"lines":1e308'), "`about` lacks or mistypes a field .1e.308 is no whole number"),
+        (
+            _changed(1, '"lines":60', '"lines":1' + 30 * "0"),
+            "`about` lacks or mistypes a field .1e.30 is no whole number",
+        ),
+        (_changed(1, '"lines":60', '"lines":true'), "`about` lacks or mistypes a field"),
+        (_changed(1, '"model":null', '"model":[]'), "`about` lacks or mistypes a field"),
         (_changed(3, "{", "<"), r"line 4: it is not JSON"),
     ],
 )

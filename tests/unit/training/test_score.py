@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 import logscry
 from model.errors import ConfigurationError
+from model.lines.key_rule import KeyRule
 from tests.toy_model import KEY, RULE, toy_artefact, toy_lines
 from training.evaluate import EvaluationRequest, evaluate
 from training.preprocess import PreprocessRequest, preprocess
@@ -91,6 +93,16 @@ def test_preprocessed_logs_score_as_the_logs_do(model: Path, log: Path, tmp_path
     assert progress.notes == []
     assert _scored(model, mined, tmp_path / "mined.json") == raw
     assert {item["key"] for item in raw if item["anomalous"]} == {f"k9x{i}" for i in range(10)}
+
+
+def test_a_log_file_s_name_may_be_no_utf8(model: Path, log: Path, tmp_path: Path) -> None:
+    """Its bytes are written as text, whether it is scored itself or what was made of it."""
+    named = log.rename(log.with_name(os.fsdecode(b"log\xe9.log")))
+    raw = _scored(model, named, tmp_path / "raw.json", key=KeyRule())
+    day = _preprocessed(named, tmp_path / "days", model=model, key=KeyRule())
+
+    assert _scored(model, day, tmp_path / "day.json") == raw
+    assert {(window["key"], window["first_line"]["file"]) for window in raw} == {(r"log\xe9.log", r"log\xe9.log")}
 
 
 def test_other_templates_are_matched_with_the_model_s(model: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The proposed settings file and commands."""
 
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -81,13 +82,53 @@ def test_the_command_is_one_that_the_command_line_takes(key):
 
 
 def test_a_settings_file_that_was_edited_is_kept(tmp_path):
-    """Learning anew puts it aside instead of over it."""
+    """Learning anew puts it aside instead of over it, and what was put aside before stays."""
     path = config_path(tmp_path / "runs" / "model")
-    write_config(path, "old")
-    write_config(path, "new")
+    for text in ("namespace: first", "namespace: second", "namespace: third", "namespace: third"):
+        write_config(path, text)
 
     assert path == tmp_path / "runs" / "model.yaml"
-    assert (path.read_text(), path.with_name("model.yaml.before").read_text()) == ("new", "old")
+    assert {each.name: each.read_text() for each in path.parent.iterdir()} == {
+        "model.yaml": "namespace: third",
+        "model.yaml.before": "namespace: first",
+        "model.yaml.before-2": "namespace: second",
+    }
+
+
+@pytest.mark.parametrize("content", ["2026-03-01 INFO up\n", "model: m\n" + "#" * (1 << 20), '{"key": "x"}'])
+def test_a_file_that_holds_no_settings_is_not_written_over(tmp_path, content):
+    """A log that was named by mistake stays where it is, and as it is."""
+    path = tmp_path / "il.log"
+    path.write_text(content)
+
+    with pytest.raises(ConfigurationError, match=r"is no settings file of logscry.*name another file"):
+        write_config(path, "namespace: new")
+    assert [each.name for each in tmp_path.iterdir()] == ["il.log"]
+    assert path.read_text() == content
+
+
+def test_what_is_no_file_is_not_written_over(tmp_path):
+    """Such as a folder, or a pipe, which would never end."""
+    os.mkfifo(tmp_path / "pipe")
+
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ConfigurationError, match="name another file"):
+            write_config(path, "namespace: new")
+
+
+def test_a_settings_file_is_written_whole(tmp_path, monkeypatch):
+    """Where the writing fails, the old one is there still."""
+    path = tmp_path / "model.yaml"
+    write_config(path, "namespace: old")
+    monkeypatch.setattr(Path, "replace", _no_room)
+
+    with pytest.raises(ConfigurationError, match=r"cannot write .*No room"):
+        write_config(path, "namespace: new")
+    assert path.read_text() == "namespace: old"
+
+
+def _no_room(*_: object) -> None:
+    raise OSError("No room")
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path):

@@ -22,12 +22,13 @@ from tests.unit.training.inspection.made_logs import json_lines, request_lines, 
 from training.inspection.columns import read_columns
 from training.inspection.inspection import Inspection, inspect_logs
 from training.inspection.key_columns import key_columns
-from training.inspection.report import print_inspection, print_next, visible
+from training.inspection.report import print_inspection, print_next
 from training.inspection.sample import take_sample
 from training.inspection.survey import surveyed_gap
 from training.log_files import LogFiles
 from training.progress import SilentProgress
 from training.reading import Wording
+from training.visible import visible
 
 DATA = data_folder()
 

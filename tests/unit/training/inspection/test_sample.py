@@ -6,6 +6,8 @@ import pytest
 
 from model.errors import ConfigurationError
 from training.inspection.sample import take_sample
+from training.preprocess import PreprocessRequest, preprocess
+from training.selection import Selection
 
 
 def test_small_logs_are_looked_at_whole(tmp_path):
@@ -52,6 +54,16 @@ def test_as_many_lines_as_are_allowed_are_all_lines(tmp_path):
 
     assert take_sample([path], most_lines=3).whole
     assert not take_sample([path], most_lines=2).whole
+
+
+def test_preprocessed_logs_are_refused(tmp_path):
+    """They hold no log lines; the error says what can be done with them."""
+    (tmp_path / "a.log").write_text("up\n")
+    days = tmp_path / "days of March"
+    preprocess(PreprocessRequest(Selection((tmp_path / "a.log",)), days))
+
+    with pytest.raises(ConfigurationError, match=f"`logscry train '{days}'`"):
+        take_sample([days])
 
 
 def test_logs_without_lines_are_refused(tmp_path):
