@@ -113,7 +113,6 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     It trains with what [b]logscry inspect[/b] proposes, and writes the model and, beside it, a settings file. Who knows
     better what belongs together says so to [b]logscry train[/b].
     """
-    from model.artefact_folder import check_output  # noqa: PLC0415
     from training.inspection.config_file import config_path  # noqa: PLC0415
     from training.inspection.inspection import inspect_logs  # noqa: PLC0415
     from training.inspection.report import print_inspection, print_learnt  # noqa: PLC0415
@@ -121,9 +120,9 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from training.learn import learn as learn_model  # noqa: PLC0415
     from training.log_files import LogFiles  # noqa: PLC0415
     from training.progress import RichProgress  # noqa: PLC0415
-    from training.writing import check_outputs  # noqa: PLC0415
+    from training.writing import check_model_folder, check_outputs  # noqa: PLC0415
 
-    check_output(output)
+    check_model_folder(output)
     check_outputs({"--output": config_path(output)}, LogFiles(logs).files)
     said = wording((line_format, message_field, time_field, time_zone), mask)
     seconds = duration_ms(max_time) / 1000 if max_time else float("inf")
