@@ -126,7 +126,7 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise ModelError(f"there is no artefact folder {folder}; train one with `logscry train`, or correct the path.")
     try:
         manifest = orjson.loads(_read_plain(path, _MOST_MANIFEST_BYTES))
@@ -138,6 +138,14 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
         raise ModelError(f"{path} lists no files; {_AGAIN}.")
     return manifest
+
+
+def _is_folder(folder: Path) -> bool:
+    """Whether it is one: nothing can be said below a closed folder, or of a name that is too long."""
+    try:
+        return folder.is_dir()
+    except OSError as exc:
+        raise ModelError(f"cannot look at the artefact {folder}: {exc.strerror}. Name one that can be read.") from exc
 
 
 def _read_checked(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:

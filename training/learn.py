@@ -41,6 +41,23 @@ class LearnRequest:
     alerts_per_10000_windows: float | None = None
     epochs: int | None = None
 
+    def __post_init__(self) -> None:
+        self.training()  # what no training can use is refused before the look
+
+    def training(self) -> TrainingRequest:
+        """The training that is asked for, before anything is proposed."""
+        return TrainingRequest(
+            inputs=tuple(self.inputs),
+            output=self.output,
+            preset="test" if self.pretrained is None else "transfer",
+            pretrained=self.pretrained,
+            seed=self.seed,
+            max_seconds=self.max_seconds,
+            epochs=self.epochs,
+            alerts_per_10000_windows=self.alerts_per_10000_windows,
+            rekey=True,
+        )
+
 
 def learn(request: LearnRequest, inspection: Inspection, progress: Progress | None = None) -> Artefact:
     """Train with what an inspection proposes, and write the model and its settings file.
@@ -63,23 +80,15 @@ def learn(request: LearnRequest, inspection: Inspection, progress: Progress | No
         parser = LineParser(proposal.line_format, Templates(inspection.templates, inspection.said.masks))
         gap = surveyed_gap(LogFiles(request.inputs), parser, proposal.key, progress)
         proposal = replace(proposal, rule=proposed_rule(proposal.key, gap))
-    artefact = train(
-        TrainingRequest(
-            inputs=tuple(request.inputs),
-            output=request.output,
-            key=proposal.key,
-            lines=inspection.said.lines,
-            masks=inspection.said.masks,
-            preset=proposal.preset if request.pretrained is None else "transfer",
-            pretrained=request.pretrained,
-            rule=proposal.rule,
-            seed=request.seed,
-            max_seconds=request.max_seconds,
-            epochs=request.epochs,
-            alerts_per_10000_windows=request.alerts_per_10000_windows,
-            rekey=True,
-        ),
-        progress,
+    asked = request.training()
+    training = replace(
+        asked,
+        key=proposal.key,
+        lines=inspection.said.lines,
+        masks=inspection.said.masks,
+        preset=proposal.preset if request.pretrained is None else asked.preset,
+        rule=proposal.rule,
     )
+    artefact = train(training, progress)
     write_config(config_path(request.output), config_file(proposal, request.inputs, request.output))
     return artefact

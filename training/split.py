@@ -64,11 +64,14 @@ def split_sessions(sessions: Sequence[Session], rule: WindowRule, held_out_share
         raise ConfigurationError(f"the held-out share is {held_out_share}; allowed is more than 0, at most 0.5.")
     if not 0 <= seed < _SEEDS:
         raise ConfigurationError(f"the seed is {seed}; allowed are 0 to {_SEEDS - 1}.")
-    split = _split(sessions, rule, _Part(held_out_share, 0), seed)
+    keys = {session.key for session in sessions}
+    by_time = len(keys) < FEW_KEYS
+    split = (
+        _by_time(sessions, rule, held_out_share) if by_time else _by_key(sessions, rule, _Part(held_out_share, 0), seed)
+    )
     if not split.is_usable:
-        keys = len({session.key for session in sessions})
         raise ConfigurationError(
-            f"{len(sessions)} sessions of {keys} keys are too few to learn from and to judge by; "
+            f"{len(sessions)} sessions of {len(keys)} keys are too few to learn from and to judge by; "
             "give more logs, or check the key."
         )
     return split
@@ -77,15 +80,18 @@ def split_sessions(sessions: Sequence[Session], rule: WindowRule, held_out_share
 def further_splits(sessions: Sequence[Session], rule: WindowRule, held_out_share: float, seed: int) -> list[Split]:
     """The splits that hold out, share by share, the sessions that ``split_sessions`` learns from.
 
-    Of few sessions there may be none.
+    Of few sessions there may be none, and of few keys there are none: what was normal earlier may be so no more.
     """
+    keys = {session.key for session in sessions}
+    if len(keys) < FEW_KEYS:
+        return []
     parts = [_Part(held_out_share, fold) for fold in range(1, floor(1 / held_out_share))]
-    return [split for part in parts if (split := _split(sessions, rule, part, seed)).is_usable]
+    return [split for part in parts if (split := _by_key(sessions, rule, part, seed)).is_usable]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Which share of things in a row is held out: the first of them is fold 0."""
+    """Which share of the keys is held out, in the order of their ranks: the first is fold 0."""
 
     share: float
     fold: int
@@ -94,11 +100,6 @@ class _Part:
         """The places of those that are held out of so many."""
         size = ceil(self.share * count)
         return range(min(self.fold * size, count), min((self.fold + 1) * size, count))
-
-
-def _split(sessions: Sequence[Session], rule: WindowRule, part: _Part, seed: int) -> Split:
-    by_time = len({session.key for session in sessions}) < FEW_KEYS
-    return _by_time(sessions, rule, part) if by_time else _by_key(sessions, rule, part, seed)
 
 
 def _by_key(sessions: Sequence[Session], rule: WindowRule, part: _Part, seed: int) -> Split:
@@ -113,17 +114,12 @@ def _by_key(sessions: Sequence[Session], rule: WindowRule, part: _Part, seed: in
     return Split(training, held_out, by_time=False)
 
 
-def _by_time(sessions: Sequence[Session], rule: WindowRule, part: _Part) -> Split:
-    """Fold 0 is the last part of each session, 1 the one before; of a session of one piece none is held out."""
-    training: Counter[WindowContent] = Counter()
-    held_out: list[tuple[WindowContent, ...]] = []
-    for session in sessions:
-        latest_first = [_unmarked(piece, rule) for piece in _pieces(session, rule, part.share)][::-1]
-        places = part.of(len(latest_first)) if len(latest_first) > 1 else range(0)
-        held_out += latest_first[places.start : places.stop][::-1]
-        for windows in (*latest_first[: places.start], *latest_first[places.stop :]):
-            training.update(windows)
-    return Split(training, tuple(held_out), by_time=True)
+def _by_time(sessions: Sequence[Session], rule: WindowRule, share: float) -> Split:
+    cut = [[_unmarked(piece, rule) for piece in _pieces(session, rule, share)] for session in sessions]
+    kept = [len(pieces) - ceil(share * len(pieces)) if len(pieces) > 1 else 1 for pieces in cut]
+    training = Counter(w for pieces, n in zip(cut, kept, strict=True) for windows in pieces[:n] for w in windows)
+    held_out = tuple(windows for pieces, n in zip(cut, kept, strict=True) for windows in pieces[n:])
+    return Split(training, held_out, by_time=True)
 
 
 def _pieces(session: Session, rule: WindowRule, share: float) -> Iterator[Session]:

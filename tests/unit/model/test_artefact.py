@@ -122,3 +122,9 @@ def test_a_missing_folder_says_how_to_get_one(tmp_path: Path) -> None:
     """The error names the command that trains."""
     with pytest.raises(ModelError, match="logscry train"):
         Artefact.load(tmp_path / "nothing")
+
+
+def test_a_name_that_cannot_be_looked_at_is_one_sentence(tmp_path: Path) -> None:
+    """Longer than the system allows."""
+    with pytest.raises(ModelError, match="cannot look at the artefact"):
+        Artefact.load(tmp_path / ("m" * 5_000))

@@ -2,10 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model.artefact import Artefact
+from model.errors import ConfigurationError
 from model.events.own_masks import OwnMasks
 from model.lines.key_rule import KeyRule
 from model.reading_part import ReadingPart
@@ -77,3 +79,10 @@ def test_masks_of_ones_own_are_learnt_with(tmp_path: Path):
     learnt = learn(LearnRequest([str(tmp_path)], tmp_path / "learnt", max_seconds=1), found)
 
     assert learnt.templates.masks == masks
+
+
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"alerts_per_10000_windows": -5.0}, {"epochs": 0}])
+def test_what_no_training_can_use_is_refused_before_the_look(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """Not after minutes of reading."""
+    with pytest.raises(ConfigurationError, match="allowed"):
+        LearnRequest([str(tmp_path)], tmp_path / "model", **wrong)
