@@ -23,6 +23,7 @@ from tests.benchmarks.figures import Figures, figures_of
 from tests.benchmarks.sequences import SEQUENCES
 from training.batches import WeightedWindows
 from training.corpus import Session, windows_of
+from training.cross_fitting import FEW_HELD_OUT
 from training.day_files import DayFile
 from training.labels import KeyLabels, read_labels
 from training.loop import LoopPlan, fit
@@ -31,7 +32,7 @@ from training.presets import PRESETS
 from training.pretrained import load_pretrained
 from training.pretrained_source import DEFAULT_PRETRAINED, find_pretrained
 from training.progress import SilentProgress
-from training.split import Split, split_sessions
+from training.split import Split, further_splits, split_sessions
 from training.train import SESSIONS_AN_ALERT
 
 __all__ = ["NETWORK_ALONE", "Data", "Variant", "judge", "judge_each", "learn_from", "one_random_mask", "read_data"]
@@ -57,6 +58,7 @@ class Variant:
         marks: Whether it sees where sessions start and end.
         surprise: How surprisals are read.
         combination: How evidence becomes a score.
+        cross_fit: Whether all sessions are judged for the threshold where few are held out, as ``logscry train`` does.
     """
 
     steps: int = 1000
@@ -66,6 +68,7 @@ class Variant:
     marks: bool = True
     surprise: Surprise = surprisals
     combination: Combination = field(default_factory=Combination)
+    cross_fit: bool = False
 
     @property
     def learning_rate(self) -> float:
@@ -108,20 +111,28 @@ def judge(data: Data, variant: Variant, seed: int) -> Figures:
 
 def judge_each(data: Data, variant: Variant, seed: int, combinations: Sequence[Combination]) -> list[Figures]:
     """Train a variant once and judge it with each of these combinations in place of its own."""
-    split = split_sessions(data.training, WHOLE, HELD_OUT, seed)
-    if not variant.marks:
-        split = _without_marks(split)
+    split, *further = _splits(data, variant, seed)
     vocabulary = Vocabulary.of(event for session in data.training for event in split_events(session.events))
     network = _trained(variant, vocabulary, data.texts, split, seed)
-    held_out = _Detector(variant, vocabulary, network, Familiar.of(split.training)).evidence(split.held_out_windows)
+    held_out = _held_out(variant, vocabulary, network, split)
+    for other in further:
+        held_out += _held_out(variant, vocabulary, _trained(variant, vocabulary, data.texts, other, seed), other)
     everything = Familiar.of([*split.training, *split.held_out_windows])
     judged = _Detector(variant, vocabulary, network, everything).by_key(data.judged)
-    return [
-        _figures(
-            combination, [[held_out[window] for window in windows] for windows in split.held_out], judged, data.labels
-        )
-        for combination in combinations
-    ]
+    return [_figures(combination, held_out, judged, data.labels) for combination in combinations]
+
+
+def _splits(data: Data, variant: Variant, seed: int) -> list[Split]:
+    splits = [split_sessions(data.training, WHOLE, HELD_OUT, seed)]
+    if variant.cross_fit and len(splits[0].held_out) < FEW_HELD_OUT:
+        splits += further_splits(data.training, WHOLE, HELD_OUT, seed)
+    return splits if variant.marks else [_without_marks(split) for split in splits]
+
+
+def _held_out(variant: Variant, vocabulary: Vocabulary, network: MaskedEventBert, split: Split) -> list[list[Evidence]]:
+    """What a network finds in each session that it did not learn from."""
+    found = _Detector(variant, vocabulary, network, Familiar.of(split.training)).evidence(split.held_out_windows)
+    return [[found[window] for window in windows] for windows in split.held_out]
 
 
 def one_random_mask(network: MaskedEventBert, windows: Sequence[tuple[int, ...]]) -> list[list[float]]:

@@ -30,11 +30,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="of each training")
     parser.add_argument("--sessions", type=int, nargs="+", default=[50, 200, 1_000, 12_000], help="to learn from")
     parser.add_argument("--only", nargs="*", default=[], help="only variants whose names hold one of these words")
+    parser.add_argument("--cross-fit", action="store_true", help="judge all of few sessions, as logscry train does")
     given = parser.parse_args()
+    cross_fit = given.cross_fit
     variants = {
-        "pretrained": Variant(given.steps, pretrained=True),
-        "scratch, as large": Variant(given.steps, hidden=MINILM_HIDDEN),
-        "scratch, preset test": Variant(given.steps),
+        "pretrained": Variant(given.steps, pretrained=True, cross_fit=cross_fit),
+        "scratch, as large": Variant(given.steps, hidden=MINILM_HIDDEN, cross_fit=cross_fit),
+        "scratch, preset test": Variant(given.steps, cross_fit=cross_fit),
     }
     results: dict[str, Figures] = {}
     with TemporaryDirectory(prefix="logscry-bench-") as folder:
