@@ -28,8 +28,9 @@ __all__ = [
     "rows_of",
 ]
 
-#: A line may be this far ahead of this machine's clock, as in serving; one beyond takes the time before it in its file.
-FUTURE_MS = 60 * 60 * 1000
+#: A line may be this far ahead of this machine's clock; one beyond takes the time before it in its file. Unlike in
+#: serving, a file may be of a zone that nobody said, and zones are up to 26 hours apart.
+FUTURE_MS = 26 * 60 * 60 * 1000
 #: Texts of novel events that are kept, so that memory stays bounded.
 MAX_NOVEL = 20_000
 
@@ -106,7 +107,7 @@ class LineCounts:
             progress.note(f"lines that cannot be read are left out: {reasons}.")
         if self.ahead:
             progress.note(
-                f"{self.ahead} lines state a time more than an hour ahead of this machine's clock; each takes the time "
+                f"{self.ahead} lines state a time more than 26 hours ahead of this machine's clock; each takes that "
                 "of the line before it in its file."
             )
 

@@ -3,6 +3,7 @@
 import errno
 import gzip
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from model.lines.key_rule import KeyRule
 from model.lines.keys import KeyExtractor
 from model.lines.parser import LineParser
 from model.lines.records import MAX_RECORD_BYTES
-from stream.consumers import records
 from stream.windowing.windows import WindowRule
 from tests.unit.model.lines.test_otlp import as_json, logs, record
 from training.corpus import Corpus, Session, read_corpus, windows_of
@@ -25,7 +25,6 @@ from training.log_files import LogFiles
 from training.preprocess import PreprocessRequest, preprocess
 from training.progress import SilentProgress
 from training.reading import Wording, learn_templates, read_sessions
-from training.rows import FUTURE_MS
 from training.selection import KeySample, Selection
 from training.split import FEW_KEYS, further_splits, split_sessions
 
@@ -87,7 +86,7 @@ def test_time_never_goes_back_within_a_file(tmp_path: Path) -> None:
 
 
 def test_a_line_far_ahead_takes_the_time_before_it(log: Path) -> None:
-    """One wrong clock does not take the silences from all lines behind it; it is counted and told, as in serving."""
+    """One wrong clock does not take the silences from all lines behind it; it is counted and told."""
     ahead = _line(1, "up id=x").replace("2026", "2999")
     lines = log.read_text().splitlines(keepends=True)
     log.write_text("".join([*lines[:2], ahead, *lines[2:]]))
@@ -96,8 +95,18 @@ def test_a_line_far_ahead_takes_the_time_before_it(log: Path) -> None:
 
     assert _keys(corpus) == [(b"x", 3), (b"y", 2), (b"x", 1)]
     assert corpus.fingerprint()["lines_ahead"] == 1
-    assert progress.notes[-1].startswith("1 lines state a time more than an hour ahead")
-    assert FUTURE_MS == records.FUTURE_MS
+    assert progress.notes[-1].startswith("1 lines state a time more than 26 hours ahead")
+
+
+def test_lines_of_a_zone_that_nobody_said_keep_their_times(tmp_path: Path) -> None:
+    """Clocks of Seoul are nine hours ahead of UTC, for which a time without a zone is taken."""
+    seoul = datetime.now(UTC) + timedelta(hours=9)
+    times = [seoul - timedelta(minutes=30, seconds=5), seoul - timedelta(minutes=30), seoul]
+    (tmp_path / "a.log").write_text("".join(f"{at:%Y-%m-%d %H:%M:%S} INFO up id=x\n" for at in times))
+    corpus = _read(tmp_path / "a.log")
+
+    assert _keys(corpus) == [(b"x", 2), (b"x", 1)]
+    assert "lines_ahead" not in corpus.fingerprint()
 
 
 def test_without_a_key_each_file_is_one(log: Path) -> None:
