@@ -16,9 +16,12 @@ from model.errors import ModelError
 __all__ = ["MANIFEST", "SCHEMA", "check_output", "read_folder", "write_folder"]
 
 MANIFEST = "manifest.json"
-SCHEMA = "logscry.artefact/1"
+_ANY_SCHEMA = "logscry.artefact/"
+SCHEMA = f"{_ANY_SCHEMA}1"
 #: Plain file names: no separators, so that none can lead out of the folder.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+")
+#: What systems put into folders that people look into, by themselves.
+_OF_A_SYSTEM = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.nfs.*")
 #: A manifest has a few kilobytes.
 _MOST_MANIFEST_BYTES = 1 << 20
 _AGAIN = "copy the whole folder again, or train the model again"
@@ -49,32 +52,6 @@ def write_folder(folder: Path, files: Mapping[str, bytes], about: Mapping[str, A
         raise ModelError(f"cannot write the artefact {folder}: {exc}. Name a folder that can be written.") from exc
 
 
-def check_output(folder: Path) -> None:
-    """Check that an artefact can be written there without deleting what is none.
-
-    Args:
-        folder: Need not exist.
-
-    Raises:
-        ModelError: It is a link or a file, or holds files that its manifest does not name.
-    """
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ModelError(f"{folder} is a link or a file; name a folder for the artefact.")
-    if not folder.is_dir():
-        return
-    found = {path.name for path in folder.iterdir()}
-    if not found:
-        return
-    if MANIFEST not in found:
-        raise ModelError(f"{folder} holds files that are no artefact; name a new or empty folder.")
-    foreign = sorted(found - {MANIFEST} - _read_manifest(folder)["files"].keys())
-    if foreign:
-        raise ModelError(
-            f"{folder} holds {foreign[0]!r} beside an artefact, and would be replaced as a whole; move it away, or "
-            "name another folder."
-        )
-
-
 def read_folder(folder: Path, *, required: Iterable[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Read every file that the manifest names and compare its size and hash.
 
@@ -96,6 +73,45 @@ def read_folder(folder: Path, *, required: Iterable[str]) -> tuple[dict[str, byt
     return {name: _read_checked(folder, name, entry) for name, entry in listed.items()}, manifest
 
 
+def check_output(folder: Path) -> None:
+    """Check that an artefact can be written there without deleting what is none.
+
+    Args:
+        folder: Need not exist.
+
+    Raises:
+        ModelError: It is a link or a file, or holds files that its manifest does not name.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ModelError(f"{folder} is a link or a file; name a folder for the artefact.")
+    if not folder.is_dir():
+        return
+    found = {path.name for path in folder.iterdir() if not _OF_A_SYSTEM.fullmatch(path.name)}
+    if not found:
+        return
+    if MANIFEST not in found:
+        raise ModelError(f"{folder} holds files that are no artefact; name a new or empty folder.")
+    foreign = sorted(found - {MANIFEST} - _files_of_any_version(folder))
+    if foreign:
+        raise ModelError(
+            f"{folder} holds {foreign[0]!r} beside an artefact, and would be replaced as a whole; move it away, or "
+            "name another folder."
+        )
+
+
+def _files_of_any_version(folder: Path) -> set[str]:
+    """What the manifest names; an artefact of an older version may be replaced, too."""
+    path = folder / MANIFEST
+    try:
+        manifest = orjson.loads(_read_plain(path, _MOST_MANIFEST_BYTES))
+    except orjson.JSONDecodeError:
+        manifest = None
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, dict) or not str(manifest.get("schema")).startswith(_ANY_SCHEMA):
+        raise ModelError(f"{path} is no artefact's, so {folder} is not replaced; move it away, or name another folder.")
+    return set(files)
+
+
 def _write_files(folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> None:
     entries = {name: {"bytes": len(data), "sha256": sha256(data).hexdigest()} for name, data in sorted(files.items())}
     manifest = {"schema": SCHEMA, **about, "files": entries}
@@ -114,11 +130,12 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
         temporary.rename(folder)
         return
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent)) / folder.name
-    folder.rename(aside)
     try:
+        folder.rename(aside)
         temporary.rename(folder)
-    except OSError:
-        aside.rename(folder)
+    except BaseException:  # an end by a signal, too, leaves one of the two
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
         raise
     finally:
         shutil.rmtree(aside.parent, ignore_errors=True)
@@ -174,6 +191,6 @@ def _read_plain(path: Path, most: int) -> bytes:
             size = os.fstat(descriptor).st_size  # before anything is read: memory is bounded by what was written
             if size > most:
                 raise ModelError(f"{path} has {size} bytes, at most {most} were written; {_AGAIN}.")
-            return file.read(most + 1)
+            return file.read(size + 1)  # one more, so that growth is seen
     except OSError as exc:
         raise ModelError(f"cannot read {path} ({exc.strerror or exc}); {_AGAIN}.") from exc

@@ -12,7 +12,7 @@ anomalous.
 
 ## What it learnt from
 {sessions:,} sessions with {events:,} events from {lines:,} log lines ({files} files), taken to be normal; no labels.
-{templates} templates. {held_out:,} windows of other sessions were held out to judge by.
+{templates} templates. {held_out}
 
 ## How it is used
 | | |
@@ -64,7 +64,7 @@ def model_card(artefact: Artefact, history: History) -> bytes:
         lines=facts["lines"],
         files=len(facts["files"]),
         templates=len(artefact.templates),
-        held_out=calibration.windows,
+        held_out=_held_out(calibration.windows, history.further),
         size=artefact.rule.size,
         hop=artefact.rule.hop,
         gap_seconds=artefact.rule.session_gap_ms / 1000,
@@ -79,3 +79,12 @@ def model_card(artefact: Artefact, history: History) -> bytes:
         loss=history.best_loss,
     )
     return text.encode()
+
+
+def _held_out(windows: int, further: int) -> str:
+    if not further:
+        return f"{windows:,} windows of other sessions were held out to judge by."
+    return (
+        f"Few sessions were held out, so {further} more networks were trained, each about as long as this one, with\n"
+        f"others held out; the threshold rests on {windows:,} windows, each judged by a network that had not seen it."
+    )

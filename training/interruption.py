@@ -1,5 +1,6 @@
 """Ending in order after SIGTERM or SIGHUP, as after Ctrl-C: what is half done is removed."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -18,8 +19,12 @@ def interruptible() -> Iterator[None]:
     """Have SIGTERM and SIGHUP leave the block by ``SystemExit``, with the status that a shell gives: 128 + number.
 
     Without it they end the process at once, and temporary files stay. What follows within seconds is the same end, and
-    disturbs nobody who tidies up. A signal that is ignored, as under ``nohup``, stays so.
+    disturbs nobody who tidies up. A signal that is ignored, as under ``nohup``, stays so. Of several processes
+    that train together the main one alone ends so.
     """
+    if os.environ.get("RANK", "0") != "0":  # it writes nothing, and what ends it may wait for the others in vain
+        yield
+        return
     last = -inf
 
     def end(number: int, _frame: object) -> None:

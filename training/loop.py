@@ -59,6 +59,7 @@ class History:
         parameters: How many numbers were learnt.
         estimate: What it would cost at most, as the first steps told; None where it ended before.
         fact: What it cost; None before its end.
+        further: Networks that were trained beside this one, to judge what it learnt from.
     """
 
     training: list[tuple[int, float]] = field(default_factory=list)
@@ -68,6 +69,7 @@ class History:
     parameters: int = 0
     estimate: Cost | None = None
     fact: Cost | None = None
+    further: int = 0
 
     @property
     def best_loss(self) -> float:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import ceil, floor
+from itertools import pairwise
+from math import ceil
 
 from model.content import EVENT_BYTES, WindowContent
 from model.errors import ConfigurationError
@@ -18,6 +19,8 @@ FEW_KEYS = 20
 #: The pieces that long sessions of few keys are cut into, in windows' sizes. Service begins a session anew after each
 #: silence, wherever it is in the stream; so windows that begin anywhere are to be learnt and judged by.
 _PIECE_SIZES = 4
+#: So many parts the other sessions are cut into, where all are to be judged.
+FURTHER_SPLITS = 3
 _SEED_BYTES = 8
 _SEEDS = 1 << 8 * _SEED_BYTES
 
@@ -64,11 +67,10 @@ def split_sessions(sessions: Sequence[Session], rule: WindowRule, held_out_share
         raise ConfigurationError(f"the held-out share is {held_out_share}; allowed is more than 0, at most 0.5.")
     if not 0 <= seed < _SEEDS:
         raise ConfigurationError(f"the seed is {seed}; allowed are 0 to {_SEEDS - 1}.")
-    keys = {session.key for session in sessions}
+    keys = _ranked(sessions, seed)
     by_time = len(keys) < FEW_KEYS
-    split = (
-        _by_time(sessions, rule, held_out_share) if by_time else _by_key(sessions, rule, _Part(held_out_share, 0), seed)
-    )
+    aside = keys[: ceil(held_out_share * len(keys))]
+    split = _by_time(sessions, rule, held_out_share) if by_time else _by_key(sessions, rule, aside)
     if not split.is_usable:
         raise ConfigurationError(
             f"{len(sessions)} sessions of {len(keys)} keys are too few to learn from and to judge by; "
@@ -78,37 +80,30 @@ def split_sessions(sessions: Sequence[Session], rule: WindowRule, held_out_share
 
 
 def further_splits(sessions: Sequence[Session], rule: WindowRule, held_out_share: float, seed: int) -> list[Split]:
-    """The splits that hold out, share by share, the sessions that ``split_sessions`` learns from.
+    """Splits that hold out, part by part, the sessions that ``split_sessions`` learns from.
 
-    Of few sessions there may be none, and of few keys there are none: what was normal earlier may be so no more.
+    Of few keys there are none: what was normal earlier in a stream may be so no more.
     """
-    keys = {session.key for session in sessions}
-    if len(keys) < FEW_KEYS:
+    ranked = _ranked(sessions, seed)
+    if len(ranked) < FEW_KEYS:
         return []
-    parts = [_Part(held_out_share, fold) for fold in range(1, floor(1 / held_out_share))]
-    return [split for part in parts if (split := _by_key(sessions, rule, part, seed)).is_usable]
+    first = ceil(held_out_share * len(ranked))
+    bounds = [first + (len(ranked) - first) * part // FURTHER_SPLITS for part in range(FURTHER_SPLITS + 1)]
+    splits = (_by_key(sessions, rule, ranked[start:end]) for start, end in pairwise(bounds))
+    return [split for split in splits if split.is_usable]
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Which share of the keys is held out, in the order of their ranks: the first is fold 0."""
+def _ranked(sessions: Sequence[Session], seed: int) -> list[bytes]:
+    """The keys in an order that the seed decides, and each key alone."""
 
-    share: float
-    fold: int
-
-    def of(self, count: int) -> range:
-        """The places of those that are held out of so many."""
-        size = ceil(self.share * count)
-        return range(min(self.fold * size, count), min((self.fold + 1) * size, count))
-
-
-def _by_key(sessions: Sequence[Session], rule: WindowRule, part: _Part, seed: int) -> Split:
     def rank(key: bytes) -> bytes:
         return blake2b(key, digest_size=8, salt=seed.to_bytes(_SEED_BYTES, "little")).digest()
 
-    keys = sorted({session.key for session in sessions}, key=lambda key: (rank(key), key))
-    places = part.of(len(keys))
-    aside = frozenset(keys[places.start : places.stop])
+    return sorted({session.key for session in sessions}, key=lambda key: (rank(key), key))
+
+
+def _by_key(sessions: Sequence[Session], rule: WindowRule, held_out_keys: Sequence[bytes]) -> Split:
+    aside = frozenset(held_out_keys)
     training = Counter(w for s in sessions if s.key not in aside for w in _windows(s, rule))
     held_out = tuple(tuple(_windows(s, rule)) for s in sessions if s.key in aside)
     return Split(training, held_out, by_time=False)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from math import inf, isinf
+from math import inf, isfinite, isinf
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +205,7 @@ def _train(request: TrainingRequest, machine: Machine, progress: Progress) -> Ar
     further = _further_splits(request, split, corpus, progress)
     plan = replace(plan, checkpoint=checkpoint, max_seconds=request.max_seconds / (1 + len(further)))
     history = fit(network, training, held_out, plan, progress)
+    history.further = len(further)
 
     def new_network() -> MaskedEventBert:
         return _new_network(request, start, vocabulary, templates)
@@ -230,8 +231,11 @@ def _further_splits(request: TrainingRequest, split: Split, corpus: Corpus, prog
     if further:
         progress.note(
             f"{len(split.held_out)} sessions are held out, too few to tell what normal ones score; so "
-            f"{len(further)} more networks are trained, each with others held out, until all sessions are judged."
+            f"{len(further)} more networks are trained, each with others held out and about as long as the first, "
+            "until all sessions are judged."
         )
+        if isfinite(request.max_seconds):
+            progress.note(f"each of the {1 + len(further)} networks has an equal share of the time.")
     return further
 
 

@@ -84,7 +84,7 @@ def check_model_folder(folder: Path) -> None:
     """Refuse a folder that a model cannot be written to, before hours of training.
 
     Raises:
-        ModelError: It holds other things, its parent cannot be written to, or this runs in it.
+        ModelError: It holds other things, is a mount point, its parent cannot be written to, or this runs in it.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow a link
     try:
@@ -93,6 +93,11 @@ def check_model_folder(folder: Path) -> None:
             raise ModelError(
                 f"{folder} is the folder that this runs in, and a model takes the place of its folder; name a new "
                 "folder in it, such as model."
+            )
+        if folder.is_mount():
+            raise ModelError(
+                f"{folder} is a mount point, and a model takes the place of its folder; name a new folder in it, such "
+                "as model."
             )
         _refuse_parent(folder)
     except OSError as exc:

@@ -135,7 +135,7 @@ def test_a_foreign_manifest_makes_no_artefact(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"name": "my app"}')
     (tmp_path / "work.js").write_text("mine")
 
-    with pytest.raises(ModelError, match="schema"):
+    with pytest.raises(ModelError, match="is no artefact's"):
         toy_artefact().save(tmp_path)
     assert (tmp_path / "work.js").read_text() == "mine"
 
@@ -149,6 +149,59 @@ def test_a_file_that_somebody_put_beside_an_artefact_is_not_deleted(tmp_path: Pa
         toy_artefact().save(tmp_path / "model")
     assert (tmp_path / "model" / "notes.txt").read_text() == "mine"
     assert Artefact.load(tmp_path / "model").version == toy_artefact().version
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "._README.md", "Thumbs.db", ".nfs000123"])
+def test_what_systems_put_into_folders_stops_no_training(tmp_path: Path, name: str) -> None:
+    """Looking at the pictures in a file browser is enough to have it there."""
+    toy_artefact().save(tmp_path / "model")
+    (tmp_path / "model" / name).write_bytes(b"x")
+    toy_artefact().save(tmp_path / "model")
+
+    assert Artefact.load(tmp_path / "model").version == toy_artefact().version
+
+
+def test_an_artefact_of_another_version_is_replaced(tmp_path: Path) -> None:
+    """Training again is what its error asks for."""
+    toy_artefact().save(tmp_path / "model")
+    manifest = tmp_path / "model" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("logscry.artefact/1", "logscry.artefact/0"))
+    with pytest.raises(ModelError, match="train the model with this version"):
+        Artefact.load(tmp_path / "model")
+    toy_artefact().save(tmp_path / "model")
+
+    assert Artefact.load(tmp_path / "model").version == toy_artefact().version
+
+
+@pytest.mark.parametrize("bytes_named", [10**13, 10**18, -1, "many", None])
+def test_a_length_that_no_file_has_is_refused(tmp_path: Path, bytes_named: object) -> None:
+    """No memory is taken for what a manifest claims."""
+    toy_artefact().save(tmp_path / "model")
+    path = tmp_path / "model" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"]["network.json"]["bytes"] = bytes_named
+    path.write_text(json.dumps(manifest))
+
+    with pytest.raises(ModelError, match=r"network\.json"):
+        Artefact.load(tmp_path / "model")
+
+
+def test_an_end_in_the_middle_of_replacing_leaves_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one is put back, whatever ended it."""
+    toy_artefact().save(tmp_path / "model")
+    rename = Path.rename
+
+    def ended(self: Path, target: Path) -> Path:
+        if target == tmp_path / "model" and ".old." not in str(self):
+            raise SystemExit(143)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", ended)
+    with pytest.raises(SystemExit):
+        toy_artefact().save(tmp_path / "model")
+
+    assert Artefact.load(tmp_path / "model").version == toy_artefact().version
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_a_sound_model_is_built() -> None:

@@ -330,16 +330,17 @@ def test_with_few_keys_the_end_of_each_session_is_held_out() -> None:
     assert not any(window.starts_session or window.final for window in [*split.training, *split.held_out_windows])
 
 
-def test_the_further_splits_hold_out_every_other_session_once() -> None:
+@pytest.mark.parametrize(("share", "sizes"), [(0.25, [11, 10, 10, 11]), (0.05, [3, 13, 13, 13]), (0.5, [21, 7, 7, 7])])
+def test_the_further_splits_hold_out_every_other_session_once(share: float, sizes: list[int]) -> None:
     """With the first, each session is judged once, by what has learnt all but a share."""
     sessions = [Session(b"k%d" % i, i.to_bytes(8, "big"), ((0, i),)) for i in range(42)]
     splits = [
-        split_sessions(sessions, WindowRule(), 0.25, seed=3),
-        *further_splits(sessions, WindowRule(), 0.25, seed=3),
+        split_sessions(sessions, WindowRule(), share, seed=3),
+        *further_splits(sessions, WindowRule(), share, seed=3),
     ]
     judged = [window for split in splits for window in split.held_out_windows.elements()]
 
-    assert [len(split.held_out) for split in splits] == [11, 11, 11, 9]
+    assert [len(split.held_out) for split in splits] == sizes
     assert len(judged) == len(set(judged)) == 42
     assert all(not set(split.training) & set(split.held_out_windows) for split in splits)
     assert all(split.training.total() + len(split.held_out) == 42 for split in splits)

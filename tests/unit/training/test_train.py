@@ -34,6 +34,18 @@ WINDOWS_A_SESSION = 2
 WINDOWS = WeightedWindows([(BOS, 5, 6, 7, EOS), (BOS, 5, 7, 6, EOS), (5, 6)], [5, 3, 1])
 
 
+class _EndsIn(SilentProgress):
+    """Ends the command when a stage begins."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def begin(self, stage: str, total: int | None) -> None:  # noqa: ARG002 -- as the protocol says
+        if stage == self._stage:
+            raise KeyboardInterrupt
+
+
 def _network() -> MaskedEventBert:
     torch.manual_seed(0)
     return MaskedEventBert(NetworkConfig(8, small_encoder(32, 1, 2)))
@@ -131,6 +143,30 @@ def test_few_sessions_are_all_judged_for_the_threshold(tmp_path: Path) -> None:
     assert "10 sessions are held out, too few" in progress.notes[0]
     assert "3 more networks" in progress.notes[0]
     assert few.calibration.windows == 40 * WINDOWS_A_SESSION
+
+
+def test_with_a_threshold_in_nats_no_more_networks_are_trained(tmp_path: Path) -> None:
+    """There is nothing to find."""
+    progress = SilentProgress()
+    request = toy_request(tmp_path, epochs=20, threshold=3.0)
+    (tmp_path / "toy.log").write_text("\n".join(toy_lines(40, seed=1)))
+
+    assert train(request, progress).calibration.windows == 10 * WINDOWS_A_SESSION
+    assert not [note for note in progress.notes if "more networks" in note]
+
+
+def test_of_few_sessions_an_interrupted_training_is_gone_on_from(tmp_path: Path) -> None:
+    """What was not written is trained anew, to the same model; its card says what the threshold rests on."""
+    request = toy_request(tmp_path, epochs=60, output=tmp_path / "model")
+    (tmp_path / "toy.log").write_text("\n".join(toy_lines(40, seed=1)))
+    with pytest.raises(KeyboardInterrupt):
+        train(request, _EndsIn("cross-fitting"))
+    again = train(replace(request, resume=True))
+    card = " ".join((tmp_path / "model" / "README.md").read_text().split())
+
+    assert again.version == train(replace(request, output=tmp_path / "other")).version
+    assert "so 3 more networks were trained" in card
+    assert "the threshold rests on 80 windows" in card
 
 
 def test_enough_sessions_need_one_network(tmp_path: Path) -> None:

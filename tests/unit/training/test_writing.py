@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from model.errors import ConfigurationError
-from training.writing import check_outputs, write_json, written_whole
+from model.errors import ConfigurationError, ModelError
+from training.writing import check_model_folder, check_outputs, write_json, written_whole
 
 
 def test_two_writers_of_one_file_each_write_it_whole(tmp_path: Path) -> None:
@@ -153,3 +153,13 @@ def test_a_folder_without_permission_is_said_before_the_work(tmp_path: Path, mon
 
     with pytest.raises(ConfigurationError, match=f"Permission denied: '{tmp_path}'"):
         check_outputs({"--output": tmp_path / "new" / "scores.json"}, [])
+
+
+def test_a_mount_point_is_no_place_for_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot step aside; the error says what can be named."""
+    monkeypatch.setattr(Path, "is_mount", lambda self: self == tmp_path / "model")
+    (tmp_path / "model").mkdir()
+    check_model_folder(tmp_path / "other")
+
+    with pytest.raises(ModelError, match="is a mount point"):
+        check_model_folder(tmp_path / "model")
