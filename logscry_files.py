@@ -71,7 +71,7 @@ def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
     """
     import orjson  # noqa: PLC0415
 
-    from training.inspection.config_file import config_file, write_config  # noqa: PLC0415
+    from training.inspection.config_file import check_config, config_file, write_config  # noqa: PLC0415
     from training.inspection.inspection import inspect_logs  # noqa: PLC0415
     from training.inspection.report import print_inspection, print_next  # noqa: PLC0415
     from training.log_files import LogFiles  # noqa: PLC0415
@@ -79,6 +79,8 @@ def inspect(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from training.writing import check_outputs, standard_output  # noqa: PLC0415
 
     check_outputs({"--output": output}, LogFiles(logs).files)
+    if output is not None:
+        check_config(output)
     said = wording((line_format, message_field, time_field, time_zone), mask)
     with RichProgress(Console(stderr=True)) as progress:
         found = inspect_logs(logs, said, progress)
@@ -113,7 +115,7 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
     It trains with what [b]logscry inspect[/b] proposes, and writes the model and, beside it, a settings file. Who knows
     better what belongs together says so to [b]logscry train[/b].
     """
-    from training.inspection.config_file import config_path  # noqa: PLC0415
+    from training.inspection.config_file import check_config, config_path  # noqa: PLC0415
     from training.inspection.inspection import inspect_logs  # noqa: PLC0415
     from training.inspection.report import print_inspection, print_learnt  # noqa: PLC0415
     from training.learn import LearnRequest  # noqa: PLC0415
@@ -124,6 +126,7 @@ def learn(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     check_model_folder(output)
     check_outputs({"--output": config_path(output)}, LogFiles(logs).files)
+    check_config(config_path(output))
     said = wording((line_format, message_field, time_field, time_zone), mask)
     seconds = duration_ms(max_time) / 1000 if max_time else float("inf")
     request = LearnRequest(logs, output, pretrained, seconds, seed, budget, epochs)

@@ -16,10 +16,33 @@ from training.inspection.durations import duration_text
 from training.inspection.proposal import Proposal
 from training.writing import written_whole
 
-__all__ = ["config_file", "config_path", "format_name", "key_text", "train_command", "write_config"]
+__all__ = [
+    "GROUPS",
+    "check_config",
+    "config_file",
+    "config_path",
+    "format_name",
+    "key_text",
+    "train_command",
+    "write_config",
+]
 
-#: One of the groups that ``_FILE`` has, at the beginning of a line: no other file is written over.
-_GROUP = re.compile(rb"^(namespace|kafka|redis|model|lines|key)\s*:", re.MULTILINE)
+#: What a settings file may have at its top: the fields of ``stream.settings.Settings``, which training knows not.
+GROUPS = (
+    "namespace",
+    "kafka",
+    "redis",
+    "model",
+    "lines",
+    "key",
+    "consumer",
+    "worker",
+    "metrics",
+    "logging",
+    "alerts",
+)
+#: One of them at the beginning of a line: no other file is written over.
+_GROUP = re.compile(rf"^({'|'.join(GROUPS)})\s*:".encode(), re.MULTILINE)
 #: No settings file is longer.
 _MOST_BYTES = 1 << 20
 
@@ -89,6 +112,19 @@ def config_path(model: Path) -> Path:
     return model.with_name(f"{model.name}.yaml")
 
 
+def check_config(path: Path) -> None:
+    """Refuse, before the work, what ``write_config`` would refuse to write over.
+
+    Raises:
+        ConfigurationError: What is there is no settings file, or cannot be read.
+    """
+    try:
+        if path.exists():
+            _settings_in(path)
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
 def write_config(path: Path, text: str) -> None:
     """Write a settings file; another one that is there already is kept, its name with ``.before`` behind it.
 
@@ -101,11 +137,13 @@ def write_config(path: Path, text: str) -> None:
         if old and old != text.encode():
             _keep(path, old)
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {path}: {error}. Name a file in a folder that can be written."
-        ) from error
+        raise _refused(path, error) from error
     with written_whole(path) as file:
         file.write(text.encode())
+
+
+def _refused(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"cannot write {path}: {error}. Name a file in a folder that can be written.")
 
 
 def _settings_in(path: Path) -> bytes:

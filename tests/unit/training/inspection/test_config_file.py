@@ -17,7 +17,14 @@ from stream.durations import duration_ms
 from stream.setting_names import leaves, variable_name
 from stream.settings import Settings, load_settings
 from stream.windowing.windows import WindowRule
-from training.inspection.config_file import config_file, config_path, train_command, write_config
+from training.inspection.config_file import (
+    GROUPS,
+    check_config,
+    config_file,
+    config_path,
+    train_command,
+    write_config,
+)
 from training.inspection.durations import duration_text
 from training.inspection.proposal import Proposal
 
@@ -101,10 +108,46 @@ def test_a_file_that_holds_no_settings_is_not_written_over(tmp_path, content):
     path = tmp_path / "il.log"
     path.write_text(content)
 
-    with pytest.raises(ConfigurationError, match=r"is no settings file of logscry.*name another file"):
-        write_config(path, "namespace: new")
+    for refusing in (check_config, lambda path: write_config(path, "namespace: new")):
+        with pytest.raises(ConfigurationError, match=r"is no settings file of logscry.*name another file"):
+            refusing(path)
     assert [each.name for each in tmp_path.iterdir()] == ["il.log"]
     assert path.read_text() == content
+
+
+def test_the_groups_are_those_of_the_settings():
+    """Training may not look at them itself."""
+    assert set(GROUPS) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("group", Settings.model_fields)
+def test_a_settings_file_may_have_any_one_group(tmp_path, group):
+    """Also one of consumers or metrics alone, as people write them; it is put aside."""
+    path = tmp_path / "model.yaml"
+    path.write_text(f"# mine\n{group}: x\n")
+    check_config(path)
+    write_config(path, "namespace: new")
+
+    assert path.with_name("model.yaml.before").read_text() == f"# mine\n{group}: x\n"
+
+
+@pytest.mark.parametrize("command", [["learn", "--output", "runs/model"], ["inspect", "--output", "runs/model.yaml"]])
+def test_a_file_that_holds_no_settings_is_refused_before_the_look(tmp_path, monkeypatch, command):
+    """Not after hours of training."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("training.inspection.inspection.inspect_logs", _looked)
+    (tmp_path / "app.log").write_text("2026-03-01T00:00:00Z INFO up\n")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "model.yaml").write_text("layers: 4\n")
+    result = CliRunner().invoke(logscry.app, [*command, "app.log"])
+
+    assert isinstance(result.exception, ConfigurationError)
+    assert "model.yaml is there and is no settings file of logscry" in str(result.exception)
+    assert [each.name for each in (tmp_path / "runs").iterdir()] == ["model.yaml"]
+
+
+def _looked(*_: object) -> None:
+    raise AssertionError
 
 
 def test_what_is_no_file_is_not_written_over(tmp_path):
@@ -112,6 +155,8 @@ def test_what_is_no_file_is_not_written_over(tmp_path):
     os.mkfifo(tmp_path / "pipe")
 
     for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ConfigurationError, match="name another file"):
+            check_config(path)
         with pytest.raises(ConfigurationError, match="name another file"):
             write_config(path, "namespace: new")
 
