@@ -39,7 +39,7 @@ class Row(NamedTuple):
     """One event, in the order in which rows sort.
 
     Attributes:
-        time_ms: Effective time: no earlier than that of the line before it in its file.
+        time_ms: Effective time: no earlier than that of the line before it in its file, unless that one is ahead.
         file: Index of its file.
         line: Its line number there, from 1.
         part: Its number within the line, from 0: a line of OTLP holds several.
@@ -126,6 +126,9 @@ class LineCounts:
 class EffectiveTimes:
     """Of each file, the time that its lines have reached.
 
+    A line is ahead only where its file has reached a time that is not. A file that begins ahead keeps its own times, up
+    to its first line that is not: this machine's clock may be behind, or the times made up.
+
     Attributes:
         ahead: Lines whose own time was too far ahead.
     """
@@ -138,9 +141,10 @@ class EffectiveTimes:
     def of(self, file: int, time_ms: int) -> int:
         """Give the time that counts for the next line of a file; its own may be missing (below 0)."""
         reached_ms = self._reached_ms[file]
-        if time_ms > self._latest_ms:
+        begins_ahead = reached_ms > self._latest_ms
+        if time_ms > self._latest_ms and reached_ms and not begins_ahead:
             self.ahead += 1
-        elif time_ms > reached_ms:
+        elif time_ms > reached_ms or (begins_ahead and 0 < time_ms <= self._latest_ms):
             self._reached_ms[file] = reached_ms = time_ms
         return reached_ms
 
@@ -164,7 +168,8 @@ def rows_of(
     """Read log files batch by batch.
 
     Within a file time never goes back: a line that is older than the one before takes its time, as serving does. So
-    does one whose time is more than ``FUTURE_MS`` ahead of now, or else all lines behind it would have its time.
+    does one whose time is more than ``FUTURE_MS`` ahead of now, or else all lines behind it would have its time; of a
+    file that begins so, see ``EffectiveTimes``.
 
     Args:
         files: What to read.

@@ -94,7 +94,7 @@ def test_a_line_far_ahead_takes_the_time_before_it(log: Path) -> None:
     corpus.counts.tell(progress)
 
     assert _keys(corpus) == [(b"x", 3), (b"y", 2), (b"x", 1)]
-    assert corpus.fingerprint()["lines_ahead"] == 1
+    assert corpus.counts.ahead == 1
     assert progress.notes[-1].startswith("1 lines state a time more than 26 hours ahead")
 
 
@@ -106,7 +106,27 @@ def test_lines_of_a_zone_that_nobody_said_keep_their_times(tmp_path: Path) -> No
     corpus = _read(tmp_path / "a.log")
 
     assert _keys(corpus) == [(b"x", 2), (b"x", 1)]
-    assert "lines_ahead" not in corpus.fingerprint()
+    assert corpus.counts.ahead == 0
+
+
+def test_a_file_that_begins_ahead_keeps_its_own_times(log: Path) -> None:
+    """As where this machine's clock has stopped years ago: its sessions are cut as those of any file."""
+    cut = _keys(_read(log))
+    log.write_text(log.read_text().replace("2026", "2999"))
+    corpus = _read(log)
+
+    assert _keys(corpus) == cut == [(b"x", 2), (b"y", 2), (b"x", 1)]
+    assert corpus.counts.ahead == 0
+
+
+def test_a_first_line_far_ahead_takes_no_silence_from_those_behind_it(log: Path) -> None:
+    """The times of the file begin at the first line that is not ahead; one ahead behind it is counted."""
+    ahead = _line(1, "up id=z").replace("2026", "2999")
+    log.write_text(ahead + log.read_text() + ahead)
+    corpus = _read(log)
+
+    assert _keys(corpus) == [(b"x", 2), (b"y", 2), (b"x", 1), (b"z", 1), (b"z", 1)]
+    assert corpus.counts.ahead == 1
 
 
 def test_without_a_key_each_file_is_one(log: Path) -> None:

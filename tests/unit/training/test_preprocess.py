@@ -119,6 +119,16 @@ def test_a_line_far_ahead_makes_no_day_of_its_own(tmp_path: Path) -> None:
     assert DayFile(written.files[0]).source.counts.ahead == 1
 
 
+def test_a_file_that_begins_ahead_has_days_of_its_own(tmp_path: Path) -> None:
+    """Those that its lines state, and not one of 1970."""
+    up = "2999-03-01T00:00:00.000Z INFO up request=x\n"
+    (tmp_path / "a.log").write_text(up + up.replace("03-01", "03-02"))
+    written = _preprocess(tmp_path / "a.log", tmp_path / "out")
+
+    assert [path.name[-15:-5] for path in written.files] == ["2999-03-01", "2999-03-02"]
+    assert DayFile(written.files[0]).source.counts.ahead == 0
+
+
 def test_a_sample_takes_whole_keys(logs_of_days: Path, tmp_path: Path) -> None:
     """The keys that are kept have all their sessions; a smaller sample is a part of a larger one."""
     whole = _sessions(_preprocess(logs_of_days, tmp_path / "whole"))
