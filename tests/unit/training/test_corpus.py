@@ -119,6 +119,17 @@ def test_a_file_that_begins_ahead_keeps_its_own_times(log: Path) -> None:
     assert corpus.counts.ahead == 0
 
 
+def test_how_many_lines_are_ahead_is_no_part_of_what_is_read(log: Path) -> None:
+    """It is another number a day later, and a training that was interrupted has to go on then."""
+    ahead = _line(14, "no key")
+    log.write_text(log.read_text().replace(ahead, ahead.replace("2026", "2999")))
+    corpus = _read(log)
+    counted = corpus.fingerprint()
+    corpus.counts.ahead = 0
+
+    assert counted == corpus.fingerprint()
+
+
 def test_a_first_line_far_ahead_takes_no_silence_from_those_behind_it(log: Path) -> None:
     """The times of the file begin at the first line that is not ahead; one ahead behind it is counted."""
     ahead = _line(1, "up id=z").replace("2026", "2999")
