@@ -33,7 +33,7 @@ class LogFiles:
         inputs: Files, folders (with everything below them, what is hidden left out) and globs; ``.gz`` is unpacked.
 
     Attributes:
-        files: In reading order. One that several names lead to, as a link beside it does, is read once.
+        files: In reading order. One that several names lead to, as links beside it do, is read once.
         passed_over: What was found and is not read: links to folders, and what is neither file nor folder.
 
     Raises:
@@ -44,13 +44,13 @@ class LogFiles:
         selection = Selection.of(inputs)
         if not selection.paths:
             raise ConfigurationError("no log files are named; name files, folders or globs.")
-        found: dict[Path, Path] = {}
+        found: dict[object, Path] = {}
         self.passed_over: list[Path] = []
         for item in selection.paths:
             files, others = _expand(item)
             self.passed_over += others
             for path in files:
-                found.setdefault(path.resolve(), path)
+                found.setdefault(_identity(path), path)
         self.files = list(found.values())[: selection.max_files]
 
     @property
@@ -122,6 +122,15 @@ def _readable(path: Path) -> Iterator[None]:
 def opened(path: Path) -> BinaryIO:
     """Open a file for reading; ``.gz`` is unpacked."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _identity(path: Path) -> object:
+    """The same for all names of one file, hard links included."""
+    try:
+        found = path.stat()
+    except OSError:  # gone since it was found: what reads it tells
+        return path
+    return found.st_dev, found.st_ino
 
 
 def _expand(item: str | Path) -> tuple[list[Path], list[Path]]:

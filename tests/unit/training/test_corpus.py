@@ -168,8 +168,9 @@ def test_hidden_files_and_folders_of_folders(tmp_path: Path) -> None:
 
 
 def test_a_file_of_several_names_is_read_once(log: Path) -> None:
-    """A folder beside a file in it, another spelling, a link: each line counts once, under the first name."""
+    """A folder beside a file in it, another spelling, links: each line counts once, under the first name."""
     (log.parent / "current.log").symlink_to(log)
+    (log.parent / "same.log").hardlink_to(log)
     found = LogFiles([log.parent, log, log.parent / ".." / log.parent.name / log.name])
 
     assert found.files == [log]
