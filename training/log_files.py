@@ -1,5 +1,6 @@
 """The lines of log files: folders and globs, compressed or not, in batches that fit into memory."""
 
+import errno
 import glob
 import gzip
 import os
@@ -34,10 +35,11 @@ class LogFiles:
 
     Attributes:
         files: In reading order. One that several names lead to, as links beside it do, is read once.
-        passed_over: What was found and is not read: links to folders, and what is neither file nor folder.
+        passed_over: What was found and is not read: closed folders below a named one, folders that a glob matches,
+            links to folders, and what is neither file nor folder; but no folder that another input leads into.
 
     Raises:
-        ConfigurationError: An input leads to no file, or a folder cannot be looked into.
+        ConfigurationError: An input leads to no file, or is a folder that cannot be looked into.
     """
 
     def __init__(self, inputs: Selection | Sequence[str | Path]) -> None:
@@ -45,13 +47,15 @@ class LogFiles:
         if not selection.paths:
             raise ConfigurationError("no log files are named; name files, folders or globs.")
         found: dict[object, Path] = {}
-        self.passed_over: list[Path] = []
+        others, entered = dict[Path, None](), set[Path]()
         for item in selection.paths:
-            files, others = _expand(item)
-            self.passed_over += others
+            files, beside = _expand(item)
+            others.update(dict.fromkeys(beside))
             for path in files:
                 found.setdefault(_identity(path), path)
+                entered.update(path.parents)
         self.files = list(found.values())[: selection.max_files]
+        self.passed_over = [path for path in others if path not in entered]
 
     @property
     def names(self) -> list[str]:
@@ -63,8 +67,9 @@ class LogFiles:
         if self.passed_over:
             named = ", ".join(map(str, self.passed_over[:_NAMED])) + (" ..." if self.passed_over[_NAMED:] else "")
             progress.note(
-                f"{len(self.passed_over)} links to folders, or what is neither file nor folder, are passed over: "
-                f"{named}. A folder that a link leads to is read where it is named itself."
+                f"{len(self.passed_over)} names are passed over, as they are closed folders, folders that a glob "
+                f"matches, links to folders, or neither file nor folder: {named}. A folder, or one that a link leads "
+                "to, is read where it is named itself and may be looked into."
             )
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:
@@ -142,10 +147,7 @@ def _expand(item: str | Path) -> tuple[list[Path], list[Path]]:
         found = _below(path) if path.is_dir() else map(Path, sorted(glob.glob(str(item), recursive=True)))  # noqa: PTH207
         files, others = list[Path](), list[Path]()
         for each in found:
-            if each.is_file():
-                files.append(each)
-            elif each.is_symlink() or not each.is_dir():
-                others.append(each)
+            (files if each.is_file() else others).append(each)
     except OSError as exc:
         raise ConfigurationError(
             f"cannot look for logs at {exc.filename or item}: {exc.strerror}. Name what can be read, or have it made "
@@ -157,16 +159,27 @@ def _expand(item: str | Path) -> tuple[list[Path], list[Path]]:
 
 
 def _below(folder: Path) -> list[Path]:
-    """All below a folder in the order of names, what is hidden left out; links to folders are not followed."""
-    found = []
-    for parent, folders, names in os.walk(folder, onerror=_raise):
+    """All below a folder in the order of names, but what is hidden and the folders that are looked into.
+
+    Links to folders are not followed. One closed folder, such as ``lost+found``, keeps nobody from all others.
+    """
+    found = list[Path]()
+
+    def closed(error: OSError) -> None:
+        path = Path(error.filename)
+        if path == folder or not isinstance(error, PermissionError):
+            raise error
+        found.append(path)
+
+    for parent, folders, names in os.walk(folder, onerror=closed):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in (*folders, *names) if not name.startswith(".")]
+        if not os.access(parent, os.X_OK):  # its names can be listed, and nothing behind them looked at
+            folders.clear()
+            closed(PermissionError(errno.EACCES, os.strerror(errno.EACCES), parent))
+            continue
+        found += [Path(parent, name) for name in names if not name.startswith(".")]
+        found += [path for name in folders if (path := Path(parent, name)).is_symlink()]
     return sorted(found)
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _bounded_batch(lines: Iterator[tuple[int, int, bytes]]) -> Iterator[tuple[int, int, bytes]]:

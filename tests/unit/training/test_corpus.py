@@ -193,26 +193,69 @@ def test_what_is_passed_over_in_a_folder_is_told(log: Path, tmp_path_factory: py
     inspect_logs([str(log.parent)], progress=inspected)
     preprocess(PreprocessRequest(Selection((log.parent,)), elsewhere / "out"), preprocessed)
     assert inspected.notes[0] == preprocessed.notes[0] == progress.notes[0]
-    assert "3 links to folders" in progress.notes[0]
+    assert progress.notes[0].startswith("3 names are passed over")
     assert str(log.parent / "link") in progress.notes[0]
 
 
 def test_a_folder_that_cannot_be_looked_into_is_refused(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its lines would be missing without a word; a hidden one is not looked into."""
-    for name in ("locked", ".hidden"):
+    """Where it is named itself; one whose names alone can be listed, too."""
+    (log.parent / "locked").mkdir()
+    _lock(monkeypatch, "locked", PermissionError(errno.EACCES, "Permission denied"))
+    with pytest.raises(ConfigurationError, match=r"cannot look for logs at .*locked: Permission denied"):
+        LogFiles([log.parent / "locked"])
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ConfigurationError, match=r"cannot look for logs at .*: Permission denied"):
+        LogFiles([log.parent])
+
+
+def test_a_closed_folder_below_another_is_passed_over_and_told(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as lost+found, which every disk of logs has; a hidden one is not looked into, so nothing is told of it."""
+    for name in ("lost+found", "private", ".hidden"):
         (log.parent / name).mkdir()
+        (log.parent / name / "b.log").write_text("x\n")
+    _lock(monkeypatch, "lost+found", PermissionError(errno.EACCES, "Permission denied"))
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "private")
+    found, progress = LogFiles([log.parent]), SilentProgress()
+    found.tell(progress)
+
+    assert found.files == [log]
+    assert [path.name for path in found.passed_over] == ["lost+found", "private"]
+    assert progress.notes[0].startswith("2 names are passed over, as they are closed folders")
+    assert str(log.parent / "lost+found") in progress.notes[0]
+
+
+def test_a_folder_that_fails_otherwise_is_refused(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that breaks: its lines are not meant to be missing."""
+    (log.parent / "broken").mkdir()
+    _lock(monkeypatch, "broken", OSError(errno.EIO, "Input/output error"))
+
+    with pytest.raises(ConfigurationError, match=r"cannot look for logs at .*broken: Input/output error"):
+        LogFiles([log.parent])
+
+
+def _lock(monkeypatch: pytest.MonkeyPatch, name: str, error: OSError) -> None:
+    """Let folders of a name fail when they are looked into."""
     scandir = os.scandir
 
     def refusing(path: str) -> Any:
-        if Path(path).name in {"locked", ".hidden"}:
-            raise PermissionError(errno.EACCES, "Permission denied", path)
+        if Path(path).name == name:
+            error.filename = str(path)
+            raise error
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    with pytest.raises(ConfigurationError, match=r"cannot look for logs at .*locked: Permission denied"):
-        LogFiles([log.parent])
-    (log.parent / "locked").rmdir()
-    assert LogFiles([log.parent]).files == [log]
+
+
+def test_a_folder_that_a_glob_matches_is_told_of(log: Path) -> None:
+    """It is not read; where the glob, or another input, leads into it, it is, and nothing is told."""
+    (log.parent / "deep").mkdir()
+    (log.parent / "deep" / "b.log").write_text("x\n")
+    glob, deep = str(log.parent / "*"), log.parent / "deep"
+
+    assert (LogFiles([glob]).files, LogFiles([glob]).passed_over) == ([log], [deep])
+    assert LogFiles([glob, glob]).passed_over == [deep]
+    for inputs in ([glob, str(deep)], [str(log.parent / "**")], [str(log.parent)]):
+        assert (LogFiles(inputs).files, LogFiles(inputs).passed_over) == ([log, deep / "b.log"], [])
 
 
 def test_a_name_that_cannot_be_looked_at_is_refused(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
