@@ -49,8 +49,8 @@ settings_app = typer.Typer(
 app.add_typer(settings_app, name="settings", rich_help_panel="Operate")
 
 RUN, OPERATE = "Run", "Operate"
-#: How the system says that a file takes nothing more.
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+#: How the system says that a file takes nothing more; no reading fails so.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @app.command(rich_help_panel=RUN)

@@ -1,5 +1,6 @@
 """The command line: help that teaches, and errors that are one sentence."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -130,6 +131,27 @@ def test_a_standard_output_that_fails_is_one_sentence_and_status_2(arguments: li
     assert "standard output cannot be written: No space left on device." in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EBADF])
+def test_a_reading_that_fails_is_not_called_a_full_standard_output(number: int, monkeypatch: pytest.MonkeyPatch):
+    """A broken disk is no matter of room."""
+
+    def broken() -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(logscry, "app", broken)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        logscry.main()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["inspect", "app.log"]])
+def test_what_is_shown_needs_no_standard_output(arguments: list[str], tmp_path: Path):
+    """Where it is closed, nobody wants to see it: no error, no traceback."""
+    (tmp_path / "app.log").write_text("2026-03-01T00:00:00Z INFO a line\n")
+    done = _run(arguments, tmp_path, closed=True)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["inspect", "app.log"], ["inspect", "app.log", "--json"]])
