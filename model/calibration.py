@@ -111,9 +111,10 @@ class Calibration:
         above = self._above(threshold)
         if above >= _FEW_ABOVE:
             return None
+        few = f"only {above}" if above else "none"
         return (
-            f"only {above} of {self.windows} held-out windows score above {threshold:.3g} nats: the expected alerts "
-            "there are an estimate from the tail's shape. Train with more normal sessions for a surer threshold."
+            f"{few} of {self.windows:,} held-out windows score above {threshold:.3g} nats: the expected alerts there "
+            "are an estimate from the tail's shape. Train with more normal sessions for a surer threshold."
         )
 
     def to_json(self) -> dict[str, Any]:

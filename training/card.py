@@ -11,7 +11,7 @@ Version `{version}`, trained {created} with the preset `{preset}`. Scores window
 anomalous.
 
 ## What it learnt from
-{sessions:,} sessions with {events:,} events from {lines:,} log lines ({files} files), taken to be normal; no labels.
+{sessions:,} sessions with {events:,} events from {lines:,} log lines in {files}, taken to be normal; no labels.
 {templates} templates. {held_out}
 
 ## How it is used
@@ -62,7 +62,7 @@ def model_card(artefact: Artefact, history: History) -> bytes:
         sessions=facts["sessions"],
         events=facts["events"],
         lines=facts["lines"],
-        files=len(facts["files"]),
+        files="1 file" if len(facts["files"]) == 1 else f"{len(facts['files']):,} files",
         templates=len(artefact.templates),
         held_out=_held_out(calibration.windows, history.further),
         size=artefact.rule.size,
