@@ -46,10 +46,10 @@ def toy_lines(sessions: int, seed: int) -> list[str]:
     return lines
 
 
-def toy_request(folder: Path, **changes: object) -> TrainingRequest:
-    """A request to train on 300 sessions for a few seconds."""
+def toy_request(folder: Path, sessions: int = 300, **changes: object) -> TrainingRequest:
+    """A request to train on so many sessions for a few seconds."""
     logs = folder / "toy.log"
-    logs.write_text("\n".join(toy_lines(300, seed=1)))
+    logs.write_text("\n".join(toy_lines(sessions, seed=1)))
     options: dict[str, object] = {
         "inputs": (logs,),
         "output": None,

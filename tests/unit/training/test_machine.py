@@ -20,7 +20,7 @@ from training.progress import SilentProgress
 from training.train import train
 
 ROOT = Path(__file__).parents[3]
-#: One of the processes: trains in the folder that it is told, and says the hash of what it has learnt.
+#: One of the processes: trains in the folder that it is told, and says a hash of what it has learnt and the threshold.
 PROCESS = """
 import sys
 from hashlib import sha256
@@ -33,33 +33,34 @@ from training.train import train
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
 progress = SilentProgress()
-request = toy_request(folder, output=folder.parent / "out" / "model", epochs=100, max_seconds=100)
+request = toy_request(folder, int(sys.argv[2]), output=folder.parent / "out" / "model", epochs=100, max_seconds=100)
 artefact = train(request, progress)
 numbers = b"".join(value.numpy().tobytes() for _, value in sorted(artefact.weights.items()))
-print(sha256(numbers).hexdigest(), any("steps took" in note for note in progress.notes))
+print(sha256(numbers).hexdigest() + str(artefact.threshold), any("steps took" in note for note in progress.notes))
 """
 
 
-def _start(folder: Path, rank: int, port: int) -> subprocess.Popen[str]:
+def _start(folder: Path, sessions: int, rank: int, port: int) -> subprocess.Popen[str]:
     folder.mkdir()
     launcher = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     environment = {**os.environ, **{name: str(value) for name, value in launcher.items()}, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", PROCESS, str(folder)]
+    command = [sys.executable, "-c", PROCESS, str(folder), str(sessions)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
-def test_two_processes_learn_one_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sessions", [300, pytest.param(40, id="so few that they are cross-fitted")])
+def test_two_processes_learn_one_model(tmp_path: Path, sessions: int) -> None:
     """Both end with the same weights, other ones than a process alone; the main one alone speaks and writes."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    processes = [_start(tmp_path / f"logs{rank}", rank, port) for rank in (0, 1)]
+    processes = [_start(tmp_path / f"logs{rank}", sessions, rank, port) for rank in (0, 1)]
     try:
         answers = [process.communicate(timeout=200)[0].split() for process in processes]
     finally:
         for process in processes:
             process.kill()
     (tmp_path / "alone").mkdir()
-    alone = train(toy_request(tmp_path / "alone", epochs=100, device="cpu"))
+    alone = train(toy_request(tmp_path / "alone", sessions, epochs=100, device="cpu"))
     written = Artefact.load(tmp_path / "out" / "model")
 
     assert answers[0][0] == answers[1][0]

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,8 +137,7 @@ def test_the_budget_moves_the_threshold(tmp_path: Path) -> None:
 def test_few_sessions_are_all_judged_for_the_threshold(tmp_path: Path) -> None:
     """By networks that did not learn from them; a person is told why it takes longer."""
     progress = SilentProgress()
-    request = toy_request(tmp_path, epochs=20)
-    (tmp_path / "toy.log").write_text("\n".join(toy_lines(40, seed=1)))
+    request = toy_request(tmp_path, 40, epochs=20)
     few = train(request, progress)
 
     assert "10 sessions are held out, too few" in progress.notes[0]
@@ -148,8 +148,7 @@ def test_few_sessions_are_all_judged_for_the_threshold(tmp_path: Path) -> None:
 def test_with_a_threshold_in_nats_no_more_networks_are_trained(tmp_path: Path) -> None:
     """There is nothing to find."""
     progress = SilentProgress()
-    request = toy_request(tmp_path, epochs=20, threshold=3.0)
-    (tmp_path / "toy.log").write_text("\n".join(toy_lines(40, seed=1)))
+    request = toy_request(tmp_path, 40, epochs=20, threshold=3.0)
 
     assert train(request, progress).calibration.windows == 10 * WINDOWS_A_SESSION
     assert not [note for note in progress.notes if "more networks" in note]
@@ -157,8 +156,7 @@ def test_with_a_threshold_in_nats_no_more_networks_are_trained(tmp_path: Path) -
 
 def test_of_few_sessions_an_interrupted_training_is_gone_on_from(tmp_path: Path) -> None:
     """What was not written is trained anew, to the same model; its card says what the threshold rests on."""
-    request = toy_request(tmp_path, epochs=60, output=tmp_path / "model")
-    (tmp_path / "toy.log").write_text("\n".join(toy_lines(40, seed=1)))
+    request = toy_request(tmp_path, 40, epochs=60, output=tmp_path / "model")
     with pytest.raises(KeyboardInterrupt):
         train(request, _EndsIn("cross-fitting"))
     again = train(replace(request, resume=True))
@@ -210,7 +208,7 @@ def test_requests_that_make_no_sense_are_refused(options: dict[str, object], mat
 
 
 @pytest.mark.parametrize("options", [{"seed": 2**62, "threshold": 1e9}, {"seed": 0, "threshold": -1e9}])
-def test_the_largest_numbers_that_are_allowed_train(tmp_path: Path, options: dict[str, object]) -> None:
+def test_the_largest_numbers_that_are_allowed_train(tmp_path: Path, options: dict[str, Any]) -> None:
     """To a model with pictures."""
     train(toy_request(tmp_path, output=tmp_path / "model", epochs=1, **options))
 
