@@ -233,7 +233,7 @@ def train(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from stream.windowing.windows import WindowRule  # noqa: PLC0415
     from training.machine import is_main_process  # noqa: PLC0415
     from training.progress import RichProgress, SilentProgress  # noqa: PLC0415
-    from training.train import TrainingRequest  # noqa: PLC0415
+    from training.request import TrainingRequest  # noqa: PLC0415
     from training.train import train as train_model  # noqa: PLC0415
 
     said = wording((line_format, message_field, time_field, time_zone), mask)

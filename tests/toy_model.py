@@ -12,7 +12,8 @@ from model.content import WindowContent
 from model.lines.key_rule import KeyRule
 from model.scoring import Scorer
 from stream.windowing.windows import WindowRule
-from training.train import TrainingRequest, train
+from training.request import TrainingRequest
+from training.train import train
 
 __all__ = ["KEY", "RULE", "STEPS", "toy_artefact", "toy_events", "toy_lines", "toy_request", "toy_scorer", "toy_window"]
 

@@ -14,7 +14,8 @@ from training.inspection.proposal import proposed_rule
 from training.inspection.survey import surveyed_gap
 from training.log_files import LogFiles
 from training.progress import Progress, SilentProgress
-from training.train import TrainingRequest, train
+from training.request import TrainingRequest
+from training.train import train
 
 __all__ = ["LearnRequest", "learn"]
 

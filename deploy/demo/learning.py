@@ -10,7 +10,8 @@ from model.artefact import Artefact
 from model.lines.key_rule import KeyRule
 from stream.windowing.windows import WindowRule
 from training.progress import RichProgress
-from training.train import TrainingRequest, train
+from training.request import TrainingRequest
+from training.train import train
 
 __all__ = ["RULE", "learn"]
 

@@ -37,7 +37,8 @@ from tests.benchmarks.reader import reader_beside
 from tests.benchmarks.window_memory import measure_memory
 from tests.service import Place, Service, produce, running_service, wait
 from training.progress import RichProgress
-from training.train import TrainingRequest, train
+from training.request import TrainingRequest
+from training.train import train
 
 PARTITIONS = 8
 TOPIC = "logs"

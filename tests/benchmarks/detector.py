@@ -33,8 +33,9 @@ from training.day_files import DayFile
 from training.evaluate import Evaluation, EvaluationRequest, evaluate
 from training.measures import Measures
 from training.progress import RichProgress
+from training.request import TrainingRequest
 from training.score import ScoringRequest
-from training.train import TrainingRequest, train
+from training.train import train
 
 WHOLE = WindowRule(size=512, hop=512, session_gap_ms=24 * 3600 * 1000)
 AS_THE_WORKER = WindowRule(size=64, hop=8, session_gap_ms=24 * 3600 * 1000)

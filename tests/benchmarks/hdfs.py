@@ -38,7 +38,8 @@ from tests.benchmarks.hdfs_lines import BLOCK, hdfs_lines
 from tests.benchmarks.places import REPOSITORY, data_folder, environment
 from tests.service import Line, Place, Service, produce, read_all, running_service, wait
 from training.progress import RichProgress
-from training.train import TrainingRequest, train
+from training.request import TrainingRequest
+from training.train import train
 
 PARTITIONS = 4
 LATENCY_LINES = 60_000

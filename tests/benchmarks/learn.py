@@ -37,8 +37,9 @@ from training.inspection.inspection import inspect_logs
 from training.learn import LearnRequest, learn
 from training.measures import Measures
 from training.progress import RichProgress
+from training.request import TrainingRequest
 from training.score import ScoringRequest
-from training.train import TrainingRequest, train
+from training.train import train
 
 CLOSE = 0.01
 HOUR_MS = 3600 * 1000

@@ -15,7 +15,8 @@ from model.errors import ConfigurationError, LogscryError, ModelError
 from tests.toy_model import toy_request
 from training.checkpoint import Checkpoint, TrainingState
 from training.progress import SilentProgress
-from training.train import TrainingRequest, train
+from training.request import TrainingRequest
+from training.train import train
 
 
 class _PulledPlug(SilentProgress):

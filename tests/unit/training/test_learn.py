@@ -19,7 +19,8 @@ from training.inspection.inspection import inspect_logs
 from training.inspection.sample import take_sample
 from training.learn import LearnRequest, learn
 from training.reading import Wording
-from training.train import TrainingRequest, train
+from training.request import TrainingRequest
+from training.train import train
 
 
 @pytest.fixture

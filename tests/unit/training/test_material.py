@@ -16,8 +16,9 @@ from training.material import Material, read_material
 from training.preprocess import PreprocessRequest, preprocess
 from training.progress import SilentProgress
 from training.reading import Wording
+from training.request import TrainingRequest
 from training.selection import KeySample, Selection
-from training.train import TrainingRequest, train
+from training.train import train
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from model.events.own_masks import OwnMasks
 from model.reading_part import ReadingPart
 from tests.toy_model import KEY, RULE, toy_lines
 from training.preprocess import PreprocessRequest, preprocess
+from training.request import TrainingRequest
 from training.selection import Selection
-from training.train import TrainingRequest, train
+from training.train import train
 
 MASKS = OwnMasks.of(["customer=seat of ([a-z]+)"])
 NAMES = ("alice", "bob", "carol")

@@ -27,8 +27,9 @@ from training.measures import area_under_curve
 from training.presets import PRESETS
 from training.progress import SilentProgress
 from training.report import evaluation_table
+from training.request import TrainingRequest
 from training.score import ScoringRequest, score_files
-from training.train import TrainingRequest, loop_plan, train
+from training.train import loop_plan, train
 
 #: Of a toy session of six or seven steps: one after four of them, and the final one.
 WINDOWS_A_SESSION = 2
