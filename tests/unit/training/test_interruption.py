@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ ROOT = Path(__file__).parents[3]
 #: A preprocessing that comes as far as its temporary folder.
 COMMAND = """
 import signal, sys, time
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # whatever the tests themselves run under
 import logscry, training.preprocess
 
 def write(self):
@@ -54,12 +57,24 @@ def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: s
 
 def test_a_command_under_nohup_goes_on(tmp_path: Path) -> None:
     """The signal of a terminal that is gone stays ignored."""
-    ignoring = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-    status, _ = _run(tmp_path, ignoring + COMMAND.replace("SECONDS", "0.2"), signal.SIGHUP)
+    ignoring = COMMAND.replace("SECONDS", "0.2").replace(
+        "import logscry", "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nimport logscry"
+    )
+    status, _ = _run(tmp_path, ignoring, signal.SIGHUP)
 
     assert status == 0
 
 
+@pytest.fixture
+def _undisturbed() -> Iterator[None]:
+    """Both signals as a process begins with, whatever other tests of this process have left."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_undisturbed")
 def test_a_burst_of_signals_is_one_end() -> None:
     """Those behind the first do not cut short what tidies up; afterwards all is as it was."""
     tidied = []
