@@ -77,6 +77,7 @@ class _Judged:
 
     @classmethod
     def by(cls, network: MaskedEventBert, vocabulary: Vocabulary, split: Split) -> "_Judged":
+        """Let a network judge what its split held out."""
         familiar = Familiar.of(split.training)
         known = familiar.most_in_window
         windows = list(split.held_out_windows)

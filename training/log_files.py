@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from model.errors import ConfigurationError
 from model.lines.records import MAX_RECORD_BYTES
+from training.file_identity import identity_of
 from training.progress import Progress
 from training.selection import Selection
 
@@ -52,7 +53,7 @@ class LogFiles:
             files, beside = _expand(item)
             others.update(dict.fromkeys(beside))
             for path in files:
-                found.setdefault(_identity(path), path)
+                found.setdefault(identity_of(path), path)
                 entered.update(path.parents)
         self.files = list(found.values())[: selection.max_files]
         self.passed_over = [path for path in others if path not in entered]
@@ -127,15 +128,6 @@ def _readable(path: Path) -> Iterator[None]:
 def opened(path: Path) -> BinaryIO:
     """Open a file for reading; ``.gz`` is unpacked."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
-def _identity(path: Path) -> object:
-    """The same for all names of one file, hard links included."""
-    try:
-        found = path.stat()
-    except OSError:  # gone since it was found: what reads it tells
-        return path
-    return found.st_dev, found.st_ino
 
 
 def _expand(item: str | Path) -> tuple[list[Path], list[Path]]:

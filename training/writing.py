@@ -14,6 +14,7 @@ import orjson
 
 from model.artefact_folder import check_output
 from model.errors import ConfigurationError, ModelError
+from training.file_identity import identity_of
 
 __all__ = ["check_model_folder", "check_outputs", "standard_output", "write_json", "written_whole"]
 
@@ -28,13 +29,13 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) ->
     Raises:
         ConfigurationError: It names the option.
     """
-    read = {_identity(file): file for path in inputs for file in _files_of(path)} if any(outputs.values()) else {}
+    read = {identity_of(file): file for path in inputs for file in _files_of(path)} if any(outputs.values()) else {}
     taken: dict[object, str] = {}
     for option, path in outputs.items():
         if path is None:
             continue
         _refuse_place(path)
-        identity = _identity(path)
+        identity = identity_of(path)
         if identity in read:
             raise ConfigurationError(
                 f"{option} {path} would replace {read[identity]}, which is read; name another file for {option}."
@@ -114,15 +115,6 @@ def standard_output() -> BinaryIO:
     if output is None:
         raise ConfigurationError("standard output is closed; open it, or name a file with --output.")
     return output
-
-
-def _identity(path: Path) -> object:
-    """The same for all names of one file, whether it is there yet or not."""
-    try:
-        found = path.stat()
-    except OSError:
-        return os.path.realpath(path)
-    return found.st_dev, found.st_ino
 
 
 def _files_of(path: Path) -> Iterator[Path]:
