@@ -174,9 +174,9 @@ KEYED = st.lists(BYTES, max_size=12)
 
 @given(PATTERNS, KEYED.map(b"".join))
 def test_a_key_does_not_depend_on_the_engine(pattern, value):
-    """An expression simple enough for the faster engine finds what RE2 finds."""
+    """An expression simple enough for the faster engine finds what RE2 finds in a line without the blanks around it."""
     compiled = re2.compile(pattern.encode())
-    match = compiled.search(value)
+    match = compiled.search(value.strip())
     groups = [] if match is None else [group or b"" for group in match.groups()] or [match.group()]
     expected = b"|".join(groups) if any(groups) else None
 
